@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace faultline {
+
+// A 128-bit digest, used as identity of alerts, rules and rule sets.
+struct Digest {
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+
+  friend bool operator==(const Digest&, const Digest&) noexcept = default;
+  friend auto operator<=>(const Digest&, const Digest&) noexcept = default;
+  [[nodiscard]] std::string Hex() const;  // 32 lower-case hex digits
+};
+
+// Builds a digest from typed parts; every part is preceded by its length, so ("ab","c") and
+// ("a","bc") differ. The digest is a function of the parts alone: same on every machine, release
+// and run. Algorithm: XXH3, 128 bits, seed 0 (xxHash 0.8, stable since).
+class DigestBuilder {
+ public:
+  DigestBuilder& Add(std::string_view part);
+  DigestBuilder& Add(std::int64_t part);
+  [[nodiscard]] Digest Finish() const;
+
+ private:
+  std::string bytes_;  // the parts so far; identities are small
+};
+
+// 64 bits of `bytes` under `seed` (XXH3). For tables, not for identities.
+[[nodiscard]] std::uint64_t Hash64(std::string_view bytes, std::uint64_t seed = 0) noexcept;
+
+}  // namespace faultline

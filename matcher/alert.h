@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/event_time.h"
+#include "base/hash.h"
+#include "matcher/event/record.h"
+#include "matcher/sigma/rule.h"
+#include "matcher/signature/rule_set.h"
+
+namespace faultline {
+
+enum class AlertStatus : std::uint8_t { kFiring, kUpdated, kResolved, kFlooded };
+enum class AlertKind : std::uint8_t { kDetection, kCorrelation, kChain };
+[[nodiscard]] std::string_view ToString(AlertStatus status) noexcept;
+[[nodiscard]] std::string_view ToString(AlertKind kind) noexcept;
+
+// One event that an alert rests on.
+struct Evidence {
+  Origin origin;
+  EventTime time;
+  std::string rule;  // id of the detection rule it matched
+  std::vector<NamedValue> captures;
+  std::string event;  // raw slice, at most kEvidenceBytes; the deciding event's only
+};
+
+inline constexpr std::size_t kEvidenceBytes = 8192;
+
+struct Step {
+  std::string name;  // the detection rule's name, else its title
+  std::string rule;  // its id
+  bool matched = false;
+  EventTime time;                           // of its first evidence; set where matched
+  std::vector<std::uint32_t> evidence;      // indices into Alert::evidence
+};
+
+struct AlertWindow {
+  std::string type;  // "event_count", "temporal", "temporal_ordered"
+  EventTime start, end;
+  std::chrono::nanoseconds span{};
+  std::int64_t count = 0;
+  std::int64_t threshold = 0;
+  bool complete = true;  // all events of the window are in the evidence
+};
+
+// An ALERT: what one record of `faultline.alert/1` says, but for what is stamped on the way out
+// (detected_at, source, replay). Identity is that of correlation.md, "Alert identity and life".
+struct Alert {
+  Digest id, incident, fingerprint;
+  AlertStatus status = AlertStatus::kFiring;
+  std::uint32_t seq = 0;
+  AlertKind kind = AlertKind::kDetection;
+  EventTime time;  // of the deciding event
+  sigma::Level level = sigma::Level::kInformational;
+  sigma::Metadata rule;  // copied: an alert may outlive the rule set
+  std::string rule_revision;  // hex of the rule's semantics
+  std::vector<NamedValue> group;
+  std::optional<AlertWindow> window;  // correlations and chains
+  std::vector<Step> steps;
+  std::string matched;  // "2 of 3" where a chain counts, else empty
+  std::vector<Evidence> evidence;
+  std::int64_t evidence_total = 0;
+  bool truncated = false;
+  sigma::Explain explanation;  // rendered
+  std::int64_t suppressed_count = 0;
+  bool degraded = false;
+  std::vector<std::string> flags;  // what is odd about the deciding event: "invalid_utf8", "substituted_time" ...
+  std::string traceparent;         // of the deciding event, if it had one
+};
+
+// Identity of an alert; `first` and `deciding` as correlation.md has them.
+[[nodiscard]] Digest IncidentOf(const std::string& rule_id, const Digest& semantics,
+                                const std::vector<NamedValue>& group, const Origin& first,
+                                const Origin& deciding);
+[[nodiscard]] Digest AlertIdOf(const Digest& incident, std::uint32_t seq);
+[[nodiscard]] Digest FingerprintOf(const std::string& rule_id, const std::vector<NamedValue>& group);
+
+// Replaces each {{name}} by the first value of that name; an unknown name stays empty. Values are
+// data: what they hold is never looked into again.
+[[nodiscard]] std::string RenderTemplate(std::string_view text, const std::vector<NamedValue>& values);
+
+}  // namespace faultline

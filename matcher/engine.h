@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/counter.h"
+#include "base/event_time.h"
+#include "base/result.h"
+#include "matcher/correlate/order.h"
+#include "matcher/event/record.h"
+#include "matcher/event/walker.h"
+#include "matcher/output.h"
+#include "matcher/signature/rule_set.h"
+
+namespace faultline {
+
+// How records of one input are read.
+struct InputOptions {
+  Walker::Options walk;                     // shape, limits, strictness
+  std::vector<std::string> timestamp;       // fields in order; empty: kDefaultTimestamps
+  std::chrono::seconds zone{};              // offset of stamps without a zone
+  std::chrono::nanoseconds lateness = std::chrono::seconds(10);
+  std::chrono::nanoseconds max_future = std::chrono::minutes(5);
+};
+
+// Fields that carry an event's own time when the configuration names none, best first.
+[[nodiscard]] const std::vector<std::string>& DefaultTimestamps();
+
+// What the edge knows when it hands a record over. Without a bound no time is substituted.
+struct ReadEdge {
+  std::optional<EventTime> now;          // the wall clock; nothing in rule tests
+  std::chrono::nanoseconds steady{};     // for "stood at the end for idle_after"
+};
+
+// What is committed for a source and given back at the next start: correlation.md, Time, 6.
+struct SourcePosition {
+  SourceName source;
+  std::int64_t committed = 0;       // C: the oldest unreleased record, where reading starts again
+  std::int64_t position = 0;        // P: the next record to read; below it nothing is emitted again
+  std::optional<EventTime> highest;  // before C
+  bool idle = false;
+  OrderPoint frontier = OrderPoint::Before(EventTime::Min());
+  std::int64_t journal_from = 0;    // the reader's own: where its substitutions from C on begin in the journal
+
+  friend bool operator==(const SourcePosition&, const SourcePosition&) = default;
+};
+
+// Per-rule numbers, by rule id; written by the worker's thread.
+struct RuleCounters {
+  Counter matches, alerts, late, no_key;
+};
+
+struct EngineCounters {
+  Counter records, bytes, events, tombstones, blank;
+  Counter substituted, unparsable_times;
+  Counter hits, windows_open, window_evictions, chains_completed, returns, regex_limits;
+  Counter reorder_buffered;             // hits waiting now
+  Counter flags_invalid_utf8, flags_duplicate_key, flags_byte_order_mark, flags_lone_surrogate,
+      flags_big_number;
+  Counter invalid_json, invalid_not_object, invalid_depth, invalid_fields, invalid_size, invalid_escape;
+  Counter late_le_10s, late_le_1m, late_le_10m, late_le_1h, late_le_1d, late_more;  // histogram, cumulative not
+  Counter max_lateness_nanos;           // which lateness would have sufficed
+};
+
+// The river in order: record -> event -> match -> hit -> window -> alert.
+//
+// Place      consumer -> [Engine] -> Output -> exporters. The same object in run, replay, match, test.
+// Order      Records of one source in offset order; sources interleave as they like.
+// Time       Event time; the clock enters through ReadEdge and the idle calls only, and is journalled.
+// Threads    Confined to its worker's thread; counters may be read by any.
+// Ownership  Shares the RuleSet; keeps no view of any record.
+// Errors     Create rejects bad options. From Process down nothing fails: bad records are outcomes.
+class Engine {
+ public:
+  struct Options {
+    bool match_only = false;      // every detection rule reports; no correlation state
+    std::string domain = "all";   // name of the release domain in the journal
+    std::size_t max_keys = 100000;  // groups per correlation; the least recently touched one goes
+    std::size_t max_evidence = 100;
+  };
+
+  Engine(std::shared_ptr<const RuleSet> rules, const Options& options);
+  ~Engine();
+  Engine(Engine&&) noexcept;
+  Engine& operator=(Engine&&) noexcept;
+
+  // A source starts live and empty, or where `restored` says; `idle` for a partition that is new to a
+  // running group. Journal entries of the source from C on are given before its first record.
+  SourceId AddSource(const SourceName& name, const InputOptions& input,
+                     const SourcePosition* restored, const std::vector<JournalEntry>& journal);
+  void RemoveSource(SourceId source);
+
+  // record -> event -> match -> alert of a single rule, or hit -> reorder buffer -> what is released.
+  void Process(const Record& record, const ReadEdge& edge, Output& out) noexcept;
+
+  // The source has stood at its end for idle_after with nothing new. No effect while it is below P.
+  void MarkIdle(SourceId source, std::chrono::nanoseconds steady, Output& out) noexcept;
+  // All sources idle: the frontier moves on by the steady clock. Call now and then.
+  void Tick(std::chrono::nanoseconds steady, Output& out) noexcept;
+  // End of an archive: all watermarks to infinity, everything is released.
+  void Finish(Output& out) noexcept;
+
+  // Reading order of a replay: the source whose watermark is lowest.
+  [[nodiscard]] EventTime WatermarkOf(SourceId source) const noexcept;
+  [[nodiscard]] bool IdleSource(SourceId source) const noexcept;
+  [[nodiscard]] EventTime frontier_time() const noexcept;
+
+  // For the commit: one entry per source, in AddSource order.
+  [[nodiscard]] std::vector<SourcePosition> Positions() const;
+
+  // New rules between two records. State of correlations with the same semantics is kept.
+  void Reload(std::shared_ptr<const RuleSet> rules);
+
+  [[nodiscard]] const RuleSet& rules() const noexcept;
+  [[nodiscard]] const EngineCounters& counters() const noexcept;
+  // Index = detections first, then correlations, as in rules(). Stable until Reload.
+  [[nodiscard]] const std::vector<RuleCounters>& rule_counters() const noexcept;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;  // never null
+};
+
+}  // namespace faultline

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "matcher/event/fields.h"
+
+namespace faultline {
+
+enum class ValueKind : std::uint8_t { kString, kNumber, kTrue, kFalse, kNull, kObject, kEmptyArray };
+
+// One value as it stands in the payload.
+struct RawValue {
+  std::string_view raw;  // a string without its quotes, escapes in place; else the token
+  ValueKind kind = ValueKind::kNull;
+  bool escaped = false;  // a string that holds a backslash
+
+  [[nodiscard]] bool scalar() const noexcept { return kind < ValueKind::kNull; }  // string, number, boolean
+};
+
+// What is odd about an event that is evaluated all the same.
+struct EventFlags {
+  bool invalid_utf8 = false;
+  bool duplicate_key = false;
+  bool byte_order_mark = false;
+  bool lone_surrogate = false;   // looked for only in strings that hold \u
+  bool big_number = false;       // an integer beyond 64 bits, a number beyond a double
+};
+
+// An EVENT: the fields of one JSON object, found in place. Written by the Walker, read by everyone else.
+//
+// Ownership  Views into the record's payload; dies with the walker's next call.
+// Threads    Confined to the walker's thread.
+class Event {
+ public:
+  // The values of one field: one for a scalar, one per element for an array (arrays of objects fan
+  // out), all of them for duplicate keys.
+  class Values {
+   public:
+    class Iterator {
+     public:
+      Iterator(const Event* event, std::uint32_t at) noexcept : event_(event), at_(at) {}
+      const RawValue& operator*() const noexcept { return event_->slots_[at_].value; }
+      Iterator& operator++() noexcept {
+        at_ = event_->slots_[at_].next;
+        return *this;
+      }
+      bool operator==(const Iterator& other) const noexcept { return at_ == other.at_; }
+      bool operator!=(const Iterator& other) const noexcept { return at_ != other.at_; }
+
+     private:
+      const Event* event_;
+      std::uint32_t at_;
+    };
+
+    Values(const Event* event, std::uint32_t first) noexcept : event_(event), first_(first) {}
+    [[nodiscard]] Iterator begin() const noexcept { return {event_, first_}; }
+    [[nodiscard]] Iterator end() const noexcept { return {event_, kEnd}; }
+    [[nodiscard]] bool empty() const noexcept { return first_ == kEnd; }  // the key is absent
+
+   private:
+    const Event* event_;
+    std::uint32_t first_;
+  };
+
+  // The field's values at its first present place; empty when absent everywhere.
+  [[nodiscard]] Values Of(FieldId field) const noexcept {
+    for (const NodeId node : fields_->Candidates(field, shape_)) {
+      if (heads_[node].epoch == epoch_) return {this, heads_[node].first};
+    }
+    return {this, kEnd};
+  }
+  // Every scalar leaf in document order; filled only when the walker was told to keep leaves.
+  [[nodiscard]] std::span<const RawValue> leaves() const noexcept { return leaves_; }
+  [[nodiscard]] Shape shape() const noexcept { return shape_; }
+  [[nodiscard]] const EventFlags& flags() const noexcept { return flags_; }
+  [[nodiscard]] std::string_view text() const noexcept { return text_; }    // the object's own bytes
+  [[nodiscard]] std::uint32_t index() const noexcept { return index_; }     // in a split root array
+
+ private:
+  friend class Walker;
+  static constexpr std::uint32_t kEnd = 0xffffffff;
+  struct Slot {
+    RawValue value;
+    std::uint32_t next = kEnd;
+  };
+  struct Head {
+    std::uint32_t epoch = 0;  // valid when equal to the event's
+    std::uint32_t first = kEnd;
+    std::uint32_t last = kEnd;
+  };
+
+  const FieldTable* fields_ = nullptr;  // outlives the walker
+  std::vector<Head> heads_;             // per node
+  std::vector<Slot> slots_;             // this event's values; capacity is kept
+  std::vector<RawValue> leaves_;
+  std::string_view text_;
+  std::uint32_t epoch_ = 0;
+  std::uint32_t index_ = 0;
+  Shape shape_ = Shape::kFlat;
+  EventFlags flags_;
+};
+
+}  // namespace faultline

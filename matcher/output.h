@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/event_time.h"
+#include "matcher/alert.h"
+#include "matcher/event/record.h"
+
+namespace faultline {
+
+// The record just given to Process() is no event, and why.
+struct DeadLetter {
+  std::string reason;   // "json", "depth", "fields", "size", "not_object", "escape"
+  std::string message;  // for people
+};
+
+// A match that came too late for the correlators.
+struct LateMatch {
+  std::string rule;   // id
+  std::string cause;  // "watermark" or "idle"
+  Origin origin;
+  EventTime time;
+  std::chrono::nanoseconds late_by{};
+};
+
+// One line of the journal: what a clock decided, so that re-reading and replay decide it alike.
+struct JournalEntry {
+  enum class Kind : std::uint8_t { kSubstitution, kReturn };
+  Kind kind = Kind::kSubstitution;
+  SourceName source;
+  std::int64_t offset = 0;
+  EventTime time;      // substitution: the time taken; return: the frontier's time
+  std::string domain;  // return: who judged
+  // return: the rest of the frontier's point; empty topic = the point before all events of `time`
+  std::optional<Origin> frontier;
+  std::uint32_t ordinal = 0;
+
+  friend bool operator==(const JournalEntry&, const JournalEntry&) = default;
+};
+
+// What one call of the engine gave. The caller drains it before the next call.
+struct Output {
+  std::vector<Alert> alerts;  // in release order
+  std::optional<DeadLetter> dead_letter;
+  std::vector<LateMatch> late;
+  std::vector<JournalEntry> journal;
+
+  void Clear() {
+    alerts.clear();
+    dead_letter.reset();
+    late.clear();
+    journal.clear();
+  }
+  [[nodiscard]] bool empty() const noexcept {
+    return alerts.empty() && !dead_letter && late.empty() && journal.empty();
+  }
+};
+
+}  // namespace faultline

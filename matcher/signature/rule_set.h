@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "matcher/event/event.h"
+#include "matcher/sigma/rule.h"
+
+namespace faultline {
+
+// All that is compiled: immutable, shared by the workers.
+//
+// Place      sigma rules -> [RuleSet] -> Matcher, Correlator.
+// Threads    Immutable after Compile.
+// Errors     Compile rejects single rules (a regular expression that does not compile) by moving them
+//            to the report; it fails only on our own mistakes.
+class RuleSet {
+ public:
+  struct Options {
+    std::vector<std::string> extra_fields;  // asked for besides those of the rules: timestamps
+    std::uint32_t match_limit = 100000;     // PCRE2, per value
+    std::uint32_t depth_limit = 250;
+  };
+
+  [[nodiscard]] static Result<std::shared_ptr<const RuleSet>> Compile(sigma::RuleCollection rules,
+                                                                      const Options& options);
+  ~RuleSet();
+
+  [[nodiscard]] const FieldTable& fields() const noexcept;
+  [[nodiscard]] const std::vector<sigma::DetectionRule>& detections() const noexcept;
+  [[nodiscard]] const std::vector<sigma::CorrelationRule>& correlations() const noexcept;
+  [[nodiscard]] const std::vector<sigma::ReportEntry>& report() const noexcept;
+  [[nodiscard]] const std::vector<Error>& errors() const noexcept;
+  [[nodiscard]] bool needs_leaves() const noexcept;         // some rule looks for keywords
+  [[nodiscard]] const std::string& revision() const noexcept;  // 32 hex digits over all semantics
+
+  struct Impl;
+  [[nodiscard]] const Impl& impl() const noexcept { return *impl_; }
+
+ private:
+  explicit RuleSet(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;  // never null
+};
+
+// One named value that a capture or a field gave.
+struct NamedValue {
+  std::string name;
+  std::string value;
+  friend bool operator==(const NamedValue&, const NamedValue&) = default;
+};
+
+// Tells which detection rules hold for an event. A worker's own scratch around a shared RuleSet.
+//
+// Place      Event -> [Matcher] -> rule indices -> engine.
+// Memory     Scratch grows to its high-water mark; nothing per event after that.
+// Threads    Confined to one thread. Borrows nothing: shares the RuleSet.
+class Matcher {
+ public:
+  explicit Matcher(std::shared_ptr<const RuleSet> rules);
+  ~Matcher();
+  Matcher(Matcher&&) noexcept;
+  Matcher& operator=(Matcher&&) noexcept;
+
+  // Indices into detections() of the rules that hold, ascending. Valid until the next call.
+  [[nodiscard]] std::span<const std::uint32_t> Match(const Event& event) noexcept;
+
+  // What rule `rule` captures from `event`, in the order of its captures; absent groups left out.
+  void Capture(std::uint32_t rule, const Event& event, std::vector<NamedValue>& out);
+
+  // The decoded texts of a field's scalar values; "null" and objects give none.
+  void Texts(std::string_view field, const Event& event, std::vector<std::string>& out);
+
+  // Keyword rules over bytes that are no JSON: the raw line as one leaf. Only rules without any field.
+  [[nodiscard]] std::span<const std::uint32_t> MatchRaw(std::string_view bytes) noexcept;
+
+  [[nodiscard]] std::uint64_t regex_limits_hit() const noexcept;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;  // never null
+};
+
+}  // namespace faultline
