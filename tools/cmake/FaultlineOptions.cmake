@@ -4,6 +4,7 @@ option(FAULTLINE_TESTS "Build the tests" ON)
 option(FAULTLINE_BENCH "Build the benchmarks" ON)
 option(FAULTLINE_FUZZ "Build the libFuzzer programs (clang); the replay mains are always built" OFF)
 option(FAULTLINE_COVERAGE "Instrument for coverage" OFF)
+option(FAULTLINE_LTO "Optimise the program and the benchmarks as a whole at link time (g++)" OFF)
 set(FAULTLINE_SANITIZE "" CACHE STRING "Sanitizers: empty, 'address,undefined' or 'thread'")
 
 set(CMAKE_CXX_STANDARD 20)
@@ -15,6 +16,13 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo)
 endif()
+
+include(CheckPIESupported)
+check_pie_supported(LANGUAGES CXX)
+if(FAULTLINE_LTO AND NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  message(FATAL_ERROR "FAULTLINE_LTO needs g++ (objects with machine code beside the intermediate code)")
+endif()
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
 
 find_program(FAULTLINE_CCACHE ccache)
 if(FAULTLINE_CCACHE)
@@ -31,6 +39,16 @@ target_link_options(faultline_flags INTERFACE -Wl,-z,relro,-z,now -Wl,-z,noexecs
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(faultline_flags INTERFACE -fstack-clash-protection)
 endif()
+if(FAULTLINE_LTO)
+  # Objects carry both kinds of code: one build gives whole-program optimisation to what sets the property
+  # FAULTLINE_WHOLE_PROGRAM, and plain fast links to the many test programs.
+  target_compile_options(faultline_flags INTERFACE -flto=auto -ffat-lto-objects)
+  target_link_options(faultline_flags INTERFACE
+    $<IF:$<BOOL:$<TARGET_PROPERTY:FAULTLINE_WHOLE_PROGRAM>>,-flto=auto,-fno-lto>)
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  target_compile_options(faultline_flags INTERFACE -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+endif()
 if(FAULTLINE_SANITIZE)
   target_compile_options(faultline_flags INTERFACE
     -fsanitize=${FAULTLINE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
@@ -42,6 +60,11 @@ if(FAULTLINE_COVERAGE)
   target_compile_options(faultline_flags INTERFACE --coverage)
   target_link_options(faultline_flags INTERFACE --coverage)
 endif()
+
+# faultline_whole_program(TARGET): the target is optimised as a whole where FAULTLINE_LTO is on.
+function(faultline_whole_program target)
+  set_target_properties(${target} PROPERTIES FAULTLINE_WHOLE_PROGRAM ON)
+endfunction()
 
 # faultline_library(NAME [SOURCES ...] [HEADERS ...] [DEPENDS ...] [PRIVATE_DEPENDS ...])
 # One static library per folder, as faultline::NAME.
