@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "matcher/sigma/yaml.h"
+
+#include <yaml.h>
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace faultline::yaml {
+namespace {
+
+// libyaml looks through all tag directives for each new one and for each tag.
+constexpr std::size_t kMaxTagDirectives = 32;
+constexpr std::string_view kCorePrefix = "tag:yaml.org,2002:";
+
+std::string_view View(const yaml_char_t* text) {
+  return text == nullptr ? std::string_view() : reinterpret_cast<const char*>(text);
+}
+
+bool IsCoreTag(std::string_view tag) {
+  if (tag.empty() || tag == "!") return true;
+  if (tag.substr(0, kCorePrefix.size()) != kCorePrefix) return false;
+  const std::string_view name = tag.substr(kCorePrefix.size());
+  for (const std::string_view core : {"str", "int", "float", "bool", "null", "map", "seq"}) {
+    if (name == core) return true;
+  }
+  return false;
+}
+
+std::size_t CountTagDirectives(std::string_view text) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find("%TAG"); at != text.npos; at = text.find("%TAG", at + 4)) {
+    if (at == 0 || text[at - 1] == '\n' || text[at - 1] == '\r') ++count;
+  }
+  return count;
+}
+
+// Turns libyaml's marks, which count characters, into lines and columns in bytes. Marks mostly
+// move forward, so the place of the last one is kept: any file costs linear time.
+class Places {
+ public:
+  Places(std::string_view text, const std::string& file) : text_(text), file_(file) {}
+
+  Place At(const yaml_mark_t& mark) {
+    if (mark.index < index_) Restart();
+    while (index_ < mark.index && at_ < text_.size()) Step();
+    return Place{file_, line_, static_cast<int>(at_ - line_start_) + 1};
+  }
+
+  Place AtByte(std::size_t offset) {
+    Restart();
+    while (at_ < offset && at_ < text_.size()) Step();
+    return Place{file_, line_, static_cast<int>(at_ - line_start_) + 1};
+  }
+
+ private:
+  void Restart() {
+    index_ = at_ = line_start_ = 0;
+    line_ = 1;
+  }
+
+  // One character on; a line ends at LF, CR or CR LF.
+  void Step() {
+    const char c = text_[at_++];
+    while (at_ < text_.size() && (static_cast<unsigned char>(text_[at_]) & 0xC0) == 0x80) ++at_;
+    ++index_;
+    const bool crlf = c == '\r' && at_ < text_.size() && text_[at_] == '\n';
+    if (c == '\n' || (c == '\r' && !crlf)) {
+      ++line_;
+      line_start_ = at_;
+    }
+  }
+
+  std::string_view text_;
+  const std::string& file_;
+  std::size_t index_ = 0;       // characters before at_
+  std::size_t at_ = 0;          // bytes
+  std::size_t line_start_ = 0;  // bytes
+  int line_ = 1;
+};
+
+struct EventDelete {
+  explicit EventDelete(yaml_event_t* event) : event_(event) {}
+  ~EventDelete() { yaml_event_delete(event_); }
+  EventDelete(const EventDelete&) = delete;
+  EventDelete& operator=(const EventDelete&) = delete;
+
+ private:
+  yaml_event_t* event_;
+};
+
+// Builds the tree from libyaml's events with a stack of its own: no recursion over the input.
+class Reader {
+ public:
+  Reader(std::string_view text, const std::string& file, const Limits& limits, Fault fault,
+         std::vector<Node>& documents)
+      : places_(text, file), limits_(limits), fault_(fault), documents_(documents) {
+    ready_ = yaml_parser_initialize(&parser_) == 1;
+    if (!ready_) return;
+    yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
+                                 text.size());
+  }
+  ~Reader() {
+    if (ready_) yaml_parser_delete(&parser_);
+  }
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  std::optional<Error> Read() {
+    if (!ready_) return Error{Fault::kInternal, "no memory for a YAML parser", {}, {}};
+    while (!done_ && !error_) Next();
+    return std::move(error_);
+  }
+
+ private:
+  // A collection that is still open.
+  struct Open {
+    Node node;
+    std::optional<Node> key;  // a mapping's key that waits for its value
+    std::string anchor;
+    std::unordered_set<std::string> seen;  // a mapping's keys
+  };
+  struct Anchor {
+    std::optional<Node> node;  // empty: still open, so an alias to it would hold itself
+    std::size_t nodes = 0;     // what a copy costs
+    std::size_t bytes = 0;
+    std::size_t depth = 0;
+  };
+
+  void Refuse(std::string message, Place place, std::string remedy = {}) {
+    if (!error_) error_ = Error{fault_, std::move(message), std::move(place), std::move(remedy)};
+  }
+
+  void Next() {
+    yaml_event_t event;
+    if (yaml_parser_parse(&parser_, &event) != 1) return ParserFault();
+    const EventDelete guard(&event);
+    switch (event.type) {
+      case YAML_DOCUMENT_START_EVENT: anchors_.clear(); break;
+      case YAML_STREAM_END_EVENT: done_ = true; break;
+      case YAML_SCALAR_EVENT: Scalar(event); break;
+      case YAML_ALIAS_EVENT: Alias(event); break;
+      case YAML_SEQUENCE_START_EVENT:
+        Start(event, Kind::kSequence, event.data.sequence_start.anchor,
+              event.data.sequence_start.tag);
+        break;
+      case YAML_MAPPING_START_EVENT:
+        Start(event, Kind::kMapping, event.data.mapping_start.anchor, event.data.mapping_start.tag);
+        break;
+      case YAML_SEQUENCE_END_EVENT:
+      case YAML_MAPPING_END_EVENT: End(); break;
+      default: break;
+    }
+  }
+
+  void ParserFault() {
+    const std::string problem =
+        parser_.problem == nullptr ? std::string("no valid YAML") : std::string(parser_.problem);
+    if (parser_.error == YAML_READER_ERROR) {
+      return Refuse("YAML: " + problem, places_.AtByte(parser_.problem_offset));
+    }
+    if (parser_.error == YAML_MEMORY_ERROR) return Refuse("YAML: out of memory", places_.AtByte(0));
+    std::string message = "YAML: " + problem;
+    if (parser_.context != nullptr) message += fmt::format(" {}", parser_.context);
+    Refuse(std::move(message), places_.At(parser_.problem_mark));
+  }
+
+  bool Count(std::size_t nodes, const Place& place) {
+    nodes_ += nodes;
+    if (nodes_ <= limits_.max_nodes) return true;
+    Refuse(fmt::format("YAML: more than {} values, expanded aliases included", limits_.max_nodes),
+           place);
+    return false;
+  }
+
+  bool CheckDepth(std::size_t depth, const Place& place) {
+    if (depth <= limits_.max_depth) return true;
+    Refuse(fmt::format("YAML: nested deeper than {} levels", limits_.max_depth), place);
+    return false;
+  }
+
+  bool CheckTag(std::string_view tag, const Place& place) {
+    if (limits_.any_tag || IsCoreTag(tag)) return true;
+    Refuse(fmt::format("YAML: unknown tag '{}'", tag), place, "remove the tag");
+    return false;
+  }
+
+  void Scalar(const yaml_event_t& event) {
+    const auto& data = event.data.scalar;
+    Node node;
+    node.place = places_.At(event.start_mark);
+    node.tag = View(data.tag);
+    if (!Count(1, node.place) || !CheckTag(node.tag, node.place)) return;
+    node.quoted = data.style != YAML_PLAIN_SCALAR_STYLE;
+    node.scalar.assign(reinterpret_cast<const char*>(data.value), data.length);
+    if (data.anchor != nullptr) Remember(std::string(View(data.anchor)), node);
+    Put(std::move(node));
+  }
+
+  void Start(const yaml_event_t& event, Kind kind, const yaml_char_t* anchor,
+             const yaml_char_t* tag) {
+    Open open;
+    open.node.kind = kind;
+    open.node.place = places_.At(event.start_mark);
+    open.node.tag = View(tag);
+    open.anchor = View(anchor);
+    if (!Count(1, open.node.place) || !CheckTag(open.node.tag, open.node.place)) return;
+    if (!CheckDepth(stack_.size() + 1, open.node.place)) return;
+    if (!open.anchor.empty()) anchors_[open.anchor] = Anchor{};
+    stack_.push_back(std::move(open));
+  }
+
+  void End() {
+    Open open = std::move(stack_.back());
+    stack_.pop_back();
+    if (!open.anchor.empty()) Remember(open.anchor, open.node);
+    Put(std::move(open.node));
+  }
+
+  void Alias(const yaml_event_t& event) {
+    const std::string name(View(event.data.alias.anchor));
+    const Place place = places_.At(event.start_mark);
+    const auto found = anchors_.find(name);
+    if (found == anchors_.end()) {
+      return Refuse(fmt::format("YAML: unknown alias '*{}'", name), place,
+                    "text that begins with '*' must be quoted");
+    }
+    const Anchor& anchor = found->second;
+    if (!anchor.node) return Refuse(fmt::format("YAML: '*{}' holds itself", name), place);
+    alias_bytes_ += anchor.bytes;
+    if (alias_bytes_ > limits_.max_alias_bytes) {
+      return Refuse("YAML: aliases expand to too much text", place);
+    }
+    if (!Count(anchor.nodes, place) || !CheckDepth(stack_.size() + anchor.depth, place)) return;
+    Put(*anchor.node);
+  }
+
+  static void Measure(const Node& node, std::size_t depth, Anchor& anchor) {
+    ++anchor.nodes;
+    anchor.bytes += node.scalar.size();
+    if (node.kind != Kind::kScalar) anchor.depth = std::max(anchor.depth, depth + 1);
+    const std::size_t below = depth + 1;
+    for (const Node& item : node.items) Measure(item, below, anchor);
+    for (const Pair& pair : node.pairs) {
+      Measure(pair.key, below, anchor);
+      Measure(pair.value, below, anchor);
+    }
+  }
+
+  // An anchor's node is kept twice, so it is charged like an alias.
+  void Remember(const std::string& name, const Node& node) {
+    Anchor anchor;
+    Measure(node, 0, anchor);
+    alias_bytes_ += anchor.bytes;
+    if (alias_bytes_ > limits_.max_alias_bytes) {
+      return Refuse("YAML: aliases expand to too much text", node.place);
+    }
+    if (!Count(anchor.nodes, node.place)) return;
+    anchor.node = node;
+    anchors_[name] = std::move(anchor);
+  }
+
+  void Put(Node node) {
+    if (error_) return;
+    if (stack_.empty()) {
+      documents_.push_back(std::move(node));
+      return;
+    }
+    Open& open = stack_.back();
+    if (open.node.kind == Kind::kSequence) {
+      open.node.items.push_back(std::move(node));
+    } else if (open.key) {
+      open.node.pairs.push_back(Pair{std::move(*open.key), std::move(node)});
+      open.key.reset();
+    } else {
+      PutKey(open, std::move(node));
+    }
+  }
+
+  void PutKey(Open& open, Node key) {
+    if (key.kind != Kind::kScalar) {
+      return Refuse("YAML: a key must be a text, this is a list or a map", key.place);
+    }
+    if (key.scalar == "<<" && !key.quoted && key.tag.empty()) {
+      return Refuse("YAML: merge keys ('<<') are not supported", key.place, "write the keys out");
+    }
+    if (!open.seen.insert(key.scalar).second) {
+      const Node* first = open.node.FindKey(key.scalar);
+      const int line = first == nullptr ? 0 : first->place.line;
+      return Refuse(fmt::format("YAML: duplicate key '{}', first in line {}", key.scalar, line),
+                    key.place, "give each key once");
+    }
+    open.key = std::move(key);
+  }
+
+  Places places_;
+  const Limits& limits_;
+  Fault fault_;
+  std::vector<Node>& documents_;
+  yaml_parser_t parser_;
+  bool ready_ = false;
+  bool done_ = false;
+  std::optional<Error> error_;
+  std::vector<Open> stack_;
+  std::unordered_map<std::string, Anchor> anchors_;  // of this document
+  std::size_t nodes_ = 0;
+  std::size_t alias_bytes_ = 0;
+};
+
+}  // namespace
+
+const Node* Node::Find(std::string_view key) const noexcept {
+  for (const Pair& pair : pairs) {
+    if (pair.key.scalar == key) return &pair.value;
+  }
+  return nullptr;
+}
+
+const Node* Node::FindKey(std::string_view key) const noexcept {
+  for (const Pair& pair : pairs) {
+    if (pair.key.scalar == key) return &pair.key;
+  }
+  return nullptr;
+}
+
+std::string_view ToString(Kind kind) noexcept {
+  switch (kind) {
+    case Kind::kScalar: return "a text";
+    case Kind::kSequence: return "a list";
+    case Kind::kMapping: return "a map";
+  }
+  return "a text";
+}
+
+std::optional<Error> ParseYamlPrefix(std::string_view text, const std::string& file,
+                                     const Limits& limits, Fault fault,
+                                     std::vector<Node>& documents) {
+  if (text.size() > limits.max_bytes) {
+    return Error{fault,
+                 fmt::format("larger than {} bytes", limits.max_bytes),
+                 {file, 0, 0},
+                 "split the file"};
+  }
+  if (CountTagDirectives(text) > kMaxTagDirectives) {
+    return Error{fault, "YAML: too many tag directives", {file, 0, 0}, {}};
+  }
+  return Reader(text, file, limits, fault, documents).Read();
+}
+
+Result<std::vector<Node>> ParseYaml(std::string_view text, const std::string& file,
+                                    const Limits& limits, Fault fault) {
+  std::vector<Node> documents;
+  if (auto error = ParseYamlPrefix(text, file, limits, fault, documents)) {
+    return tl::unexpected<Error>(std::move(*error));
+  }
+  return documents;
+}
+
+}  // namespace faultline::yaml
