@@ -9,6 +9,8 @@
 
 #include "base/event_time.h"
 #include "base/hash.h"
+#include "matcher/correlate/correlator.h"
+#include "matcher/correlate/hit.h"
 #include "matcher/event/record.h"
 #include "matcher/sigma/rule.h"
 #include "matcher/signature/rule_set.h"
@@ -26,10 +28,8 @@ struct Evidence {
   EventTime time;
   std::string rule;  // id of the detection rule it matched
   std::vector<NamedValue> captures;
-  std::string event;  // raw slice, at most kEvidenceBytes; the deciding event's only
+  std::string event;  // raw slice, at most kEventSliceBytes; the deciding event's only
 };
-
-inline constexpr std::size_t kEvidenceBytes = 8192;
 
 struct Step {
   std::string name;  // the detection rule's name, else its title
@@ -73,15 +73,21 @@ struct Alert {
   std::string traceparent;         // of the deciding event, if it had one
 };
 
-// Identity of an alert; `first` and `deciding` as correlation.md has them.
+// Identity of an alert; `first` and `deciding` are the origins of the first bound and of the deciding
+// event. correlation.md, "Alert identity and life".
 [[nodiscard]] Digest IncidentOf(const std::string& rule_id, const Digest& semantics,
                                 const std::vector<NamedValue>& group, const Origin& first,
                                 const Origin& deciding);
 [[nodiscard]] Digest AlertIdOf(const Digest& incident, std::uint32_t seq);
-[[nodiscard]] Digest FingerprintOf(const std::string& rule_id, const std::vector<NamedValue>& group);
+[[nodiscard]] Digest FingerprintOf(const std::string& rule_id,
+                                   const std::vector<NamedValue>& group);
 
-// Replaces each {{name}} by the first value of that name; an unknown name stays empty. Values are
-// data: what they hold is never looked into again.
-[[nodiscard]] std::string RenderTemplate(std::string_view text, const std::vector<NamedValue>& values);
+// What identity calls a rule: its id, else its name, else its title.
+[[nodiscard]] const std::string& IdentityOf(const sigma::Metadata& meta) noexcept;
+
+// The alert of a detection rule that alerts by itself. `hit` holds the fields that its texts name.
+[[nodiscard]] Alert AlertOf(const sigma::DetectionRule& rule, const Hit& hit);
+// The alert of a correlation or chain that fired; at most `max_evidence` events are told.
+[[nodiscard]] Alert AlertOf(const RuleSet& rules, const Firing& firing, std::size_t max_evidence);
 
 }  // namespace faultline

@@ -27,6 +27,7 @@ struct InputOptions {
   std::chrono::seconds zone{};              // offset of stamps without a zone
   std::chrono::nanoseconds lateness = std::chrono::seconds(10);
   std::chrono::nanoseconds max_future = std::chrono::minutes(5);
+  std::chrono::nanoseconds idle_after = std::chrono::seconds(30);
 };
 
 // Fields that carry an event's own time when the configuration names none, best first.
@@ -81,8 +82,10 @@ class Engine {
   struct Options {
     bool match_only = false;      // every detection rule reports; no correlation state
     std::string domain = "all";   // name of the release domain in the journal
-    std::size_t max_keys = 100000;  // groups per correlation; the least recently touched one goes
-    std::size_t max_evidence = 100;
+    std::size_t max_keys = 15625;     // groups per correlation; the least recently touched one goes
+    std::size_t max_evidence = 100;   // events told in one alert
+    std::size_t max_waiting = 1000000;  // hits in the reorder buffer before sources ahead must wait
+    std::chrono::nanoseconds max_skew = std::chrono::hours(1);
   };
 
   Engine(std::shared_ptr<const RuleSet> rules, const Options& options);
@@ -99,6 +102,9 @@ class Engine {
   // record -> event -> match -> alert of a single rule, or hit -> reorder buffer -> what is released.
   void Process(const Record& record, const ReadEdge& edge, Output& out) noexcept;
 
+  // The source stands at its end: everything below `next_offset` was read (or is no record).
+  void AtEnd(SourceId source, std::int64_t next_offset, std::chrono::nanoseconds steady,
+             Output& out) noexcept;
   // The source has stood at its end for idle_after with nothing new. No effect while it is below P.
   void MarkIdle(SourceId source, std::chrono::nanoseconds steady, Output& out) noexcept;
   // All sources idle: the frontier moves on by the steady clock. Call now and then.
@@ -109,6 +115,9 @@ class Engine {
   // Reading order of a replay: the source whose watermark is lowest.
   [[nodiscard]] EventTime WatermarkOf(SourceId source) const noexcept;
   [[nodiscard]] bool IdleSource(SourceId source) const noexcept;
+  // The source is so far ahead of the slowest live one that its reader should pause it: max_skew, or a
+  // full reorder buffer. Never true of the slowest.
+  [[nodiscard]] bool Ahead(SourceId source) const noexcept;
   [[nodiscard]] EventTime frontier_time() const noexcept;
 
   // For the commit: one entry per source, in AddSource order.

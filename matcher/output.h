@@ -9,6 +9,7 @@
 
 #include "base/event_time.h"
 #include "matcher/alert.h"
+#include "matcher/correlate/order.h"
 #include "matcher/event/record.h"
 
 namespace faultline {
@@ -34,11 +35,10 @@ struct JournalEntry {
   Kind kind = Kind::kSubstitution;
   SourceName source;
   std::int64_t offset = 0;
-  EventTime time;      // substitution: the time taken; return: the frontier's time
+  std::uint32_t index = 0;  // substitution: the element of a split root array
+  EventTime time;      // substitution: the time taken; meaningless for a return
   std::string domain;  // return: who judged
-  // return: the rest of the frontier's point; empty topic = the point before all events of `time`
-  std::optional<Origin> frontier;
-  std::uint32_t ordinal = 0;
+  OrderPoint frontier;  // return: as it stood; a hit of that source below it is late
 
   friend bool operator==(const JournalEntry&, const JournalEntry&) = default;
 };

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "matcher/signature/predicate.h"
+
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "base/check.h"
+#include "matcher/event/text.h"
+
+namespace faultline {
+namespace {
+
+using Kind = sigma::Pattern::Kind;
+
+// Hyperscan takes literals of up to 16,000 bytes; above this a plain search does as well.
+constexpr std::size_t kMaxLiteral = 4096;
+
+std::string Folded(const std::string& text) {
+  std::string buffer;
+  return std::string(Fold(text, buffer));
+}
+
+void Part(std::string& key, std::string_view part) {
+  key += std::to_string(part.size());
+  key += ':';
+  key += part;
+}
+
+Predicate Literal(PredicateKind kind, const std::string& text, bool cased) {
+  Predicate predicate;
+  predicate.kind = kind;
+  predicate.cased = cased;
+  predicate.text = cased ? text : Folded(text);
+  return predicate;
+}
+
+Predicate GlobOf(const sigma::Pattern& pattern, bool cased) {
+  Predicate predicate;
+  predicate.kind = PredicateKind::kGlob;
+  predicate.cased = cased;
+  predicate.pattern = pattern;
+  return predicate;
+}
+
+bool IsAny(const sigma::Pattern::Token& token) { return token.kind == Kind::kAny; }
+
+// A pattern with at most one literal between optional stars is a literal question; others are globs.
+Predicate OfPattern(const sigma::Pattern& pattern, bool cased) {
+  const auto& tokens = pattern.tokens;
+  if (tokens.empty()) return Literal(PredicateKind::kExact, {}, cased);
+  if (tokens.size() == 1 && IsAny(tokens[0])) return {};
+  const bool open_start = IsAny(tokens.front());
+  const bool open_end = tokens.size() > 1 && IsAny(tokens.back());
+  const std::size_t inner = tokens.size() - (open_start ? 1 : 0) - (open_end ? 1 : 0);
+  const sigma::Pattern::Token& literal = tokens[open_start ? 1 : 0];
+  if (inner != 1 || literal.kind != Kind::kLiteral || literal.text.size() > kMaxLiteral) {
+    return GlobOf(pattern, cased);
+  }
+  if (open_start && open_end) return Literal(PredicateKind::kContains, literal.text, cased);
+  if (open_start) return Literal(PredicateKind::kEndsWith, literal.text, cased);
+  if (open_end) return Literal(PredicateKind::kStartsWith, literal.text, cased);
+  return Literal(PredicateKind::kExact, literal.text, cased);
+}
+
+sigma::Pattern Opened(sigma::Pattern pattern) {
+  auto& tokens = pattern.tokens;
+  if (tokens.empty() || !IsAny(tokens.front())) tokens.insert(tokens.begin(), {Kind::kAny, {}});
+  if (!IsAny(tokens.back())) tokens.push_back({Kind::kAny, {}});
+  return pattern;
+}
+
+sigma::Pattern TextPattern(std::string text) { return {{{Kind::kLiteral, std::move(text)}}}; }
+
+struct Maker {
+  bool keyword;
+  bool cased;
+
+  Predicate operator()(const sigma::Null&) const { return {}; }
+  Predicate operator()(const sigma::Bool& value) const {
+    return (*this)(TextPattern(value.value ? "true" : "false"));
+  }
+  Predicate operator()(const sigma::Number& value) const {
+    if (keyword) return (*this)(TextPattern(value.text));
+    Predicate predicate;
+    predicate.kind = PredicateKind::kNumber;
+    FAULTLINE_CHECK(CanonicalNumber(value.text, predicate.text));
+    return predicate;
+  }
+  Predicate operator()(const sigma::Pattern& value) const {
+    const sigma::Pattern pattern = keyword ? Opened(value) : value;
+    Predicate predicate = OfPattern(pattern, cased);
+    if (predicate.kind == PredicateKind::kNull) predicate.kind = PredicateKind::kPresent;
+    return predicate;
+  }
+  Predicate operator()(const sigma::Regex& value) const {
+    Predicate predicate;
+    predicate.kind = PredicateKind::kRegex;
+    predicate.regex = value;
+    return predicate;
+  }
+};
+
+}  // namespace
+
+std::string Predicate::Key() const {
+  std::string key;
+  Part(key, std::to_string(field));
+  Part(key, std::to_string(static_cast<int>(kind)));
+  Part(key, cased ? "c" : "");
+  Part(key, text);
+  for (const sigma::Pattern::Token& token : pattern.tokens) {
+    Part(key, std::to_string(static_cast<int>(token.kind)));
+    Part(key, cased ? token.text : Folded(token.text));
+  }
+  if (kind == PredicateKind::kRegex) {
+    Part(key, regex.pattern);
+    key += regex.ignore_case ? 'i' : '-';
+    key += regex.multi_line ? 'm' : '-';
+    key += regex.dot_all ? 's' : '-';
+  }
+  return key;
+}
+
+Predicate MakePredicate(FieldId field, const sigma::Value& value, bool cased) {
+  Predicate predicate = std::visit(Maker{field == kKeywordField, cased}, value);
+  predicate.field = field;
+  return predicate;
+}
+
+PredicateId PredicateTable::Intern(Predicate predicate) {
+  const auto next = static_cast<PredicateId>(predicates_.size());
+  const auto [at, inserted] = ids_.emplace(predicate.Key(), next);
+  if (inserted) predicates_.push_back(std::move(predicate));
+  return at->second;
+}
+
+}  // namespace faultline
