@@ -33,7 +33,7 @@ using GroupMetadataHandle =
     Handle<rd_kafka_consumer_group_metadata_t, rd_kafka_consumer_group_metadata_destroy>;
 using AdminOptionsHandle = Handle<rd_kafka_AdminOptions_t, rd_kafka_AdminOptions_destroy>;
 using NewTopicHandle = Handle<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>;
-using MetadataHandle = Handle<const rd_kafka_metadata, rd_kafka_metadata_destroy>;
+using MetadataHandle = Handle<const struct rd_kafka_metadata, rd_kafka_metadata_destroy>;
 using MockClusterHandle = Handle<rd_kafka_mock_cluster_t, rd_kafka_mock_cluster_destroy>;
 
 }  // namespace faultline::kafka

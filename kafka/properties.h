@@ -2,11 +2,13 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -27,6 +29,7 @@ struct ConsumerProperties {
   ClientProperties client;
   std::string group;                          // empty: no group, Assign() only (replay)
   std::optional<std::string> group_instance;  // static membership
+  std::vector<std::string> never;  // topics that no pattern of Subscribe() takes: our own
   Isolation isolation = Isolation::kReadCommitted;
   std::chrono::milliseconds session_timeout = std::chrono::seconds(45);
   std::size_t queue_kilobytes = 65536;  // prefetched and not yet polled, over all partitions
