@@ -35,8 +35,8 @@ struct Step {
   std::string name;  // the detection rule's name, else its title
   std::string rule;  // its id
   bool matched = false;
-  EventTime time;                           // of its first evidence; set where matched
-  std::vector<std::uint32_t> evidence;      // indices into Alert::evidence
+  EventTime time;                       // of its first evidence; set where matched
+  std::vector<std::uint32_t> evidence;  // indices into Alert::evidence
 };
 
 struct AlertWindow {
@@ -57,7 +57,7 @@ struct Alert {
   AlertKind kind = AlertKind::kDetection;
   EventTime time;  // of the deciding event
   sigma::Level level = sigma::Level::kInformational;
-  sigma::Metadata rule;  // copied: an alert may outlive the rule set
+  sigma::Metadata rule;       // copied: an alert may outlive the rule set
   std::string rule_revision;  // hex of the rule's semantics
   std::vector<NamedValue> group;
   std::optional<AlertWindow> window;  // correlations and chains
@@ -69,12 +69,13 @@ struct Alert {
   sigma::Explain explanation;  // rendered
   std::int64_t suppressed_count = 0;
   bool degraded = false;
-  std::vector<std::string> flags;  // what is odd about the deciding event: "invalid_utf8", "substituted_time" ...
-  std::string traceparent;         // of the deciding event, if it had one
+  std::vector<std::string>
+      flags;  // what is odd about the deciding event: "invalid_utf8", "substituted_time" ...
+  std::string traceparent;  // of the deciding event, if it had one
 };
 
-// Identity of an alert; `first` and `deciding` are the origins of the first bound and of the deciding
-// event. correlation.md, "Alert identity and life".
+// Identity of an alert; `first` and `deciding` are the origins of the first bound and of the
+// deciding event. correlation.md, "Alert identity and life".
 [[nodiscard]] Digest IncidentOf(const std::string& rule_id, const Digest& semantics,
                                 const std::vector<NamedValue>& group, const Origin& first,
                                 const Origin& deciding);

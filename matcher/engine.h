@@ -3,8 +3,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,9 +24,9 @@ namespace faultline {
 
 // How records of one input are read.
 struct InputOptions {
-  Walker::Options walk;                     // shape, limits, strictness
-  std::vector<std::string> timestamp;       // fields in order; empty: kDefaultTimestamps
-  std::chrono::seconds zone{};              // offset of stamps without a zone
+  Walker::Options walk;                // shape, limits, strictness
+  std::vector<std::string> timestamp;  // fields in order; empty: kDefaultTimestamps
+  std::chrono::seconds zone{};         // offset of stamps without a zone
   std::chrono::nanoseconds lateness = std::chrono::seconds(10);
   std::chrono::nanoseconds max_future = std::chrono::minutes(5);
   std::chrono::nanoseconds idle_after = std::chrono::seconds(30);
@@ -35,57 +37,91 @@ struct InputOptions {
 
 // What the edge knows when it hands a record over. Without a bound no time is substituted.
 struct ReadEdge {
-  std::optional<EventTime> now;          // the wall clock; nothing in rule tests
-  std::chrono::nanoseconds steady{};     // for "stood at the end for idle_after"
+  std::optional<EventTime> now;       // the wall clock; nothing in rule tests
+  std::chrono::nanoseconds steady{};  // for "stood at the end for idle_after"
 };
 
 // What is committed for a source and given back at the next start: correlation.md, Time, 6.
 struct SourcePosition {
   SourceName source;
-  std::int64_t committed = 0;       // C: the oldest unreleased record, where reading starts again
-  std::int64_t position = 0;        // P: the next record to read; below it nothing is emitted again
+  std::int64_t committed = 0;  // C: the oldest unreleased record, where reading starts again
+  std::int64_t position = 0;   // P: the next record to read; below it nothing is emitted again
   std::optional<EventTime> highest;  // before C
   bool idle = false;
   OrderPoint frontier = OrderPoint::Before(EventTime::Min());
-  std::int64_t journal_from = 0;    // the reader's own: where its substitutions from C on begin in the journal
+  std::int64_t journal_from =
+      0;  // the reader's own: where its substitutions from C on begin in the journal
 
   friend bool operator==(const SourcePosition&, const SourcePosition&) = default;
 };
 
-// Per-rule numbers, by rule id; written by the worker's thread.
+// Numbers of one rule; written by the worker's thread.
 struct RuleCounters {
-  Counter matches, alerts, late, no_key;
+  Counter matches;  // of a detection rule
+  Counter alerts;   // of any rule
+  Counter late;     // matches that came too late for the correlators
+  Counter no_key;   // correlation: events without a group-by field
 };
 
 struct EngineCounters {
   Counter records, bytes, events, tombstones, blank;
   Counter substituted, unparsable_times;
   Counter hits, windows_open, window_evictions, chains_completed, returns, regex_limits;
-  Counter reorder_buffered;             // hits waiting now
+  Counter reorder_buffered;  // hits waiting now
   Counter flags_invalid_utf8, flags_duplicate_key, flags_byte_order_mark, flags_lone_surrogate,
       flags_big_number;
-  Counter invalid_json, invalid_not_object, invalid_depth, invalid_fields, invalid_size, invalid_escape;
-  Counter late_le_10s, late_le_1m, late_le_10m, late_le_1h, late_le_1d, late_more;  // histogram, cumulative not
-  Counter max_lateness_nanos;           // which lateness would have sufficed
+  Counter invalid_json, invalid_not_object, invalid_depth, invalid_fields, invalid_size,
+      invalid_escape;
+  Counter late_events;  // below their own source's watermark
+  Counter late_idle;    // hits of returned sources, below the frontier
+  // How far behind their source's highest time late events were: each in one bucket, by upper
+  // bound.
+  Counter late_le_10s, late_le_1m, late_le_10m, late_le_1h, late_le_1d, late_more;
+  Counter lateness_needed_nanos;  // the lateness with which no event would have been late
+};
+
+// An engine's numbers. They outlive the engine and its rule sets, so a scrape never meets a gap.
+//
+// Threads    Counters are written by the engine's thread. Of() is called by that thread when rules
+// are
+//            loaded; ForEachRule() by any.
+class EngineStats {
+ public:
+  EngineCounters engine;
+
+  // The numbers of a rule, new at zero if need be; they stay where they are for ever.
+  [[nodiscard]] RuleCounters* Of(const std::string& rule_id, sigma::Level level);
+  // visit(rule id, level, counters), by rule id.
+  void ForEachRule(const std::function<void(const std::string&, sigma::Level, const RuleCounters&)>&
+                       visit) const;
+
+ private:
+  struct Entry {
+    sigma::Level level = sigma::Level::kInformational;
+    RuleCounters counters;
+  };
+  mutable std::mutex mutex_;            // guards the map, not the counters
+  std::map<std::string, Entry> rules_;  // by rule id; entries never move and never go
 };
 
 // The river in order: record -> event -> match -> hit -> window -> alert.
 //
-// Place      consumer -> [Engine] -> Output -> exporters. The same object in run, replay, match, test.
-// Order      Records of one source in offset order; sources interleave as they like.
-// Time       Event time; the clock enters through ReadEdge and the idle calls only, and is journalled.
-// Threads    Confined to its worker's thread; counters may be read by any.
-// Ownership  Shares the RuleSet; keeps no view of any record.
-// Errors     Create rejects bad options. From Process down nothing fails: bad records are outcomes.
+// Place      consumer -> [Engine] -> Output -> exporters. The same object in run, replay, match,
+// test. Order      Records of one source in offset order; sources interleave as they like. Time
+// Event time; the clock enters through ReadEdge and the idle calls only, and is journalled. Threads
+// Confined to its worker's thread; counters may be read by any. Ownership  Shares the RuleSet;
+// keeps no view of any record. Errors     Create rejects bad options. From Process down nothing
+// fails: bad records are outcomes.
 class Engine {
  public:
   struct Options {
-    bool match_only = false;      // every detection rule reports; no correlation state
-    std::string domain = "all";   // name of the release domain in the journal
-    std::size_t max_keys = 15625;     // groups per correlation; the least recently touched one goes
-    std::size_t max_evidence = 100;   // events told in one alert
+    bool match_only = false;         // every detection rule reports; no correlation state
+    std::string domain = "all";      // name of the release domain in the journal
+    std::size_t max_keys = 15625;    // groups per correlation; the least recently touched one goes
+    std::size_t max_evidence = 100;  // events told in one alert
     std::size_t max_waiting = 1000000;  // hits in the reorder buffer before sources ahead must wait
     std::chrono::nanoseconds max_skew = std::chrono::hours(1);
+    std::shared_ptr<EngineStats> stats;  // where to count; null: the engine makes its own
   };
 
   Engine(std::shared_ptr<const RuleSet> rules, const Options& options);
@@ -93,13 +129,14 @@ class Engine {
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
 
-  // A source starts live and empty, or where `restored` says; `idle` for a partition that is new to a
-  // running group. Journal entries of the source from C on are given before its first record.
+  // A source starts live and empty, or where `restored` says; `idle` for a partition that is new to
+  // a running group. Journal entries of the source from C on are given before its first record.
   SourceId AddSource(const SourceName& name, const InputOptions& input,
                      const SourcePosition* restored, const std::vector<JournalEntry>& journal);
   void RemoveSource(SourceId source);
 
-  // record -> event -> match -> alert of a single rule, or hit -> reorder buffer -> what is released.
+  // record -> event -> match -> alert of a single rule, or hit -> reorder buffer -> what is
+  // released.
   void Process(const Record& record, const ReadEdge& edge, Output& out) noexcept;
 
   // The source stands at its end: everything below `next_offset` was read (or is no record).
@@ -115,8 +152,8 @@ class Engine {
   // Reading order of a replay: the source whose watermark is lowest.
   [[nodiscard]] EventTime WatermarkOf(SourceId source) const noexcept;
   [[nodiscard]] bool IdleSource(SourceId source) const noexcept;
-  // The source is so far ahead of the slowest live one that its reader should pause it: max_skew, or a
-  // full reorder buffer. Never true of the slowest.
+  // The source is so far ahead of the slowest live one that its reader should pause it: max_skew,
+  // or a full reorder buffer. Never true of the slowest.
   [[nodiscard]] bool Ahead(SourceId source) const noexcept;
   [[nodiscard]] EventTime frontier_time() const noexcept;
 
@@ -128,8 +165,7 @@ class Engine {
 
   [[nodiscard]] const RuleSet& rules() const noexcept;
   [[nodiscard]] const EngineCounters& counters() const noexcept;
-  // Index = detections first, then correlations, as in rules(). Stable until Reload.
-  [[nodiscard]] const std::vector<RuleCounters>& rule_counters() const noexcept;
+  [[nodiscard]] const std::shared_ptr<EngineStats>& stats() const noexcept;
 
  private:
   struct Impl;

@@ -36,9 +36,9 @@ struct JournalEntry {
   SourceName source;
   std::int64_t offset = 0;
   std::uint32_t index = 0;  // substitution: the element of a split root array
-  EventTime time;      // substitution: the time taken; meaningless for a return
-  std::string domain;  // return: who judged
-  OrderPoint frontier;  // return: as it stood; a hit of that source below it is late
+  EventTime time;           // substitution: the time taken; meaningless for a return
+  std::string domain;       // return: who judged
+  OrderPoint frontier;      // return: as it stood; a hit of that source below it is late
 
   friend bool operator==(const JournalEntry&, const JournalEntry&) = default;
 };

@@ -43,12 +43,12 @@ class SetWindow {
   Config config_;
 };
 
-// Tells when its members were seen in their order within a span: non-decreasing times in the total order,
-// one event fills one step, the newest possible first step is preferred.
+// Tells when its members were seen in their order within a span: non-decreasing times in the total
+// order, one event fills one step, the newest possible first step is preferred.
 //
-// Place      ReorderBuffer -> [SequenceWindow] -> firing. One for each `temporal_ordered` correlation.
-// Time       Event time only. Closed.
-// State      Per key and step the prefix of the chain up to that step whose first event is newest: any
+// Place      ReorderBuffer -> [SequenceWindow] -> firing. One for each `temporal_ordered`
+// correlation. Time       Event time only. Closed. State      Per key and step the prefix of the
+// chain up to that step whose first event is newest: any
 //            longer chain that an older prefix could complete in time, this one completes too.
 class SequenceWindow {
  public:

@@ -240,8 +240,6 @@ Correlator::Numbers Correlator::numbers() const noexcept {
   return numbers;
 }
 
-std::vector<std::uint32_t> Correlator::TakeKeyless() {
-  return std::exchange(impl_->keyless, {});
-}
+std::vector<std::uint32_t> Correlator::TakeKeyless() { return std::exchange(impl_->keyless, {}); }
 
 }  // namespace faultline

@@ -21,17 +21,17 @@ struct Firing {
   bool degraded = false;             // groups of this correlation were evicted
 };
 
-// Compiles the correlations of a rule set to operators (CountWindow, SetWindow, SequenceWindow) and runs
-// them, each with its groups.
+// Compiles the correlations of a rule set to operators (CountWindow, SetWindow, SequenceWindow) and
+// runs them, each with its groups.
 //
 // Place      ReorderBuffer -> [Correlator] -> Firing -> Alert.
 // Order      Events come in the total order, each with all its hits.
 // Time       Event time only.
-// State      Per (correlation, group) what the operator keeps. Groups whose last event lies more than the
+// State      Per (correlation, group) what the operator keeps. Groups whose last event lies more
+// than the
 //            span behind the frontier are forgotten.
-// Memory     At most `max_keys` groups a correlation; above it the least recently touched goes, counted.
-// Threads    Confined to its engine.
-// Ownership  Shares the rule set.
+// Memory     At most `max_keys` groups a correlation; above it the least recently touched goes,
+// counted. Threads    Confined to its engine. Ownership  Shares the rule set.
 class Correlator {
  public:
   struct Numbers {
@@ -51,7 +51,8 @@ class Correlator {
   // Names of the fields a hit of the detection rule must bring.
   [[nodiscard]] const std::vector<std::string>& FieldsOf(std::uint32_t detection) const noexcept;
 
-  // All hits of one event (same time and origin), in ordinal order; appends what fires, in rule order.
+  // All hits of one event (same time and origin), in ordinal order; appends what fires, in rule
+  // order.
   void Observe(const std::vector<Hit>& hits, std::vector<Firing>& out);
   // Nothing at or before `frontier` will come any more.
   void ExpireBefore(EventTime frontier);

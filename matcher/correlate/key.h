@@ -22,6 +22,7 @@ struct GroupKey {
 // The groups that `hit` counts for under `group_by`: one for scalars, the product of the values for
 // arrays (the first kMaxKeysPerHit of it), none when a field is absent. Without group_by: the one
 // global group.
-[[nodiscard]] std::vector<GroupKey> KeysOf(const Hit& hit, const std::vector<std::string>& group_by);
+[[nodiscard]] std::vector<GroupKey> KeysOf(const Hit& hit,
+                                           const std::vector<std::string>& group_by);
 
 }  // namespace faultline

@@ -15,9 +15,12 @@ namespace faultline {
 
 // State per key for one correlation, capped.
 //
-// Order      Touch() is called with non-decreasing times (hits arrive in the total order), so the list
-//            of keys by last touch is also sorted by time: expiry and eviction look at its front only.
-// Memory     At most `max_keys` keys; a new key above that evicts the least recently touched one, which
+// Order      Touch() is called with non-decreasing times (hits arrive in the total order), so the
+// list
+//            of keys by last touch is also sorted by time: expiry and eviction look at its front
+//            only.
+// Memory     At most `max_keys` keys; a new key above that evicts the least recently touched one,
+// which
 //            is deterministic, and counts it.
 // Threads    Confined to its correlator.
 template <class State>

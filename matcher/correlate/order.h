@@ -10,8 +10,8 @@
 
 namespace faultline {
 
-// A point of the total order of correlation.md, Time, 3: (event time, topic, partition, offset, index,
-// ordinal), or the point before all events of a time, or the one behind them (timers).
+// A point of the total order of correlation.md, Time, 3: (event time, topic, partition, offset,
+// index, ordinal), or the point before all events of a time, or the one behind them (timers).
 struct OrderPoint {
   enum class Kind : std::uint8_t { kBefore, kEvent, kBehind };
 

@@ -47,7 +47,8 @@ class ReorderBuffer {
   Entries::iterator Erase(Entries::iterator it);
 
   Entries entries_;
-  // (source, offset) -> how many hits of that record wait, so that a commit finds the oldest at once.
+  // (source, offset) -> how many hits of that record wait, so that a commit finds the oldest at
+  // once.
   std::map<SourceId, std::map<std::int64_t, std::vector<const Entry*>>> by_offset_;
 };
 

@@ -6,8 +6,8 @@
 namespace faultline {
 namespace {
 
-// The time before any clock is asked: the event's own unless the broker's own stamp refutes it, else
-// the record's.
+// The time before any clock is asked: the event's own unless the broker's own stamp refutes it,
+// else the record's.
 std::optional<EventTime> OwnTime(const SourceClock::Claim& claim,
                                  std::chrono::nanoseconds max_future, bool& substituted) {
   const bool stamped = claim.stamp_kind != TimestampKind::kNone;

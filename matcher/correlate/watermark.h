@@ -12,13 +12,15 @@
 
 namespace faultline {
 
-// The event time of one source: which time each of its events takes, and its WATERMARK, the highest time
-// so far less the lateness.
+// The event time of one source: which time each of its events takes, and its WATERMARK, the highest
+// time so far less the lateness.
 //
 // Place      event -> [SourceClock] -> engine. correlation.md, Time, 1 and 2.
 // Order      Events in offset order, elements of one record in index order.
-// Time       The wall clock comes in as an argument and only bounds what a record may claim; what it
-//            decided is returned for the journal, and Remember() makes a later reading decide alike.
+// Time       The wall clock comes in as an argument and only bounds what a record may claim; what
+// it
+//            decided is returned for the journal, and Remember() makes a later reading decide
+//            alike.
 // Memory     One entry per substitution that may be read again; Forget() drops the others.
 // Threads    Confined to its engine.
 class SourceClock {
@@ -40,10 +42,10 @@ class SourceClock {
 
   struct Verdict {
     EventTime time;
-    bool late = false;                    // below the watermark as it stood before this event
-    std::chrono::nanoseconds late_by{};   // behind the highest time; 0 where it is not behind
-    bool substituted = false;             // the time is not the event's own
-    bool by_clock = false;                // ... because of the wall clock: a new entry for the journal
+    bool late = false;                   // below the watermark as it stood before this event
+    std::chrono::nanoseconds late_by{};  // behind the highest time; 0 where it is not behind
+    bool substituted = false;            // the time is not the event's own
+    bool by_clock = false;  // ... because of the wall clock: a new entry for the journal
   };
 
   explicit SourceClock(const Config& config) : config_(config) {}
@@ -72,8 +74,9 @@ class SourceClock {
   Config config_;
   std::optional<EventTime> highest_;
   std::map<std::pair<std::int64_t, std::uint32_t>, EventTime> taken_;  // (offset, index) -> time
-  std::optional<std::chrono::nanoseconds> kept_at_;  // steady time of the last event with a credible time
-  bool at_end_ = false;                              // stood at its end since then
+  std::optional<std::chrono::nanoseconds>
+      kept_at_;          // steady time of the last event with a credible time
+  bool at_end_ = false;  // stood at its end since then
 };
 
 }  // namespace faultline

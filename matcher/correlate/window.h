@@ -14,8 +14,10 @@ namespace faultline {
 //
 // Place      ReorderBuffer -> [CountWindow] -> firing. One for each event_count correlation.
 // Order      Events of one key come in the total order.
-// Time       Event time only. Closed: events exactly `span` apart count together. The count falls by
-//            expiry, just after `span` has passed since an event, whether or not an event is there to see it.
+// Time       Event time only. Closed: events exactly `span` apart count together. The count falls
+// by
+//            expiry, just after `span` has passed since an event, whether or not an event is there
+//            to see it.
 // State      Per key the last `threshold` events: the threshold-th newest tells all.
 class CountWindow {
  public:

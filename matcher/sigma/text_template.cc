@@ -29,7 +29,8 @@ void Split(std::string_view text, Literal literal, Name name) {
 
 std::vector<std::string> TemplateNames(std::string_view text) {
   std::vector<std::string> names;
-  Split(text, [](std::string_view) {}, [&names](std::string_view name) { names.emplace_back(name); });
+  Split(
+      text, [](std::string_view) {}, [&names](std::string_view name) { names.emplace_back(name); });
   return names;
 }
 

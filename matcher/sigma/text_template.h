@@ -10,8 +10,8 @@
 
 namespace faultline::sigma {
 
-// The names in the {{name}} places of a text, in order, repeats included. Blanks inside the braces do
-// not count; "{{" without "}}" behind it is text.
+// The names in the {{name}} places of a text, in order, repeats included. Blanks inside the braces
+// do not count; "{{" without "}}" behind it is text.
 [[nodiscard]] std::vector<std::string> TemplateNames(std::string_view text);
 // ... of all texts of an explanation.
 [[nodiscard]] std::vector<std::string> TemplateNames(const Explain& explain);

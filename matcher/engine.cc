@@ -1,0 +1,588 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "matcher/engine.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/check.h"
+#include "matcher/correlate/correlator.h"
+#include "matcher/correlate/reorder_buffer.h"
+#include "matcher/correlate/watermark.h"
+#include "matcher/event/text.h"
+#include "matcher/event/timestamp.h"
+#include "matcher/sigma/text_template.h"
+
+namespace faultline {
+namespace {
+
+using std::chrono::nanoseconds;
+
+std::string Slice(std::string_view text) { return std::string(text.substr(0, kEventSliceBytes)); }
+
+std::vector<std::string> Oddities(const EventFlags& flags, bool substituted) {
+  std::vector<std::string> names;
+  if (flags.invalid_utf8) names.emplace_back("invalid_utf8");
+  if (flags.duplicate_key) names.emplace_back("duplicate_key");
+  if (flags.byte_order_mark) names.emplace_back("byte_order_mark");
+  if (flags.lone_surrogate) names.emplace_back("lone_surrogate");
+  if (flags.big_number) names.emplace_back("big_number");
+  if (substituted) names.emplace_back("substituted_time");
+  return names;
+}
+
+std::string MessageFor(WalkFault fault, std::size_t bytes, const Walker::Options& limits) {
+  switch (fault) {
+    case WalkFault::kNotObject: return "the record is JSON, but no object and no array of objects";
+    case WalkFault::kTooDeep: return "nested deeper than " + std::to_string(limits.max_depth);
+    case WalkFault::kTooManyFields:
+      return "more than " + std::to_string(limits.max_fields) + " fields";
+    case WalkFault::kTooLarge:
+      return std::to_string(bytes) + " bytes, above max_event_bytes of " +
+             std::to_string(limits.max_bytes);
+    case WalkFault::kBadEscape: return "a string holds an escape that JSON does not know";
+    case WalkFault::kMalformed:
+    case WalkFault::kNone: break;
+  }
+  return "not JSON";
+}
+
+std::string TraceparentOf(const Record& record) {
+  if (record.details == nullptr) return {};
+  for (const Header& header : record.details->Headers()) {
+    if (header.name == "traceparent" && header.value) return *header.value;
+  }
+  return {};
+}
+
+}  // namespace
+
+const std::vector<std::string>& DefaultTimestamps() {
+  static const std::vector<std::string> names = {"@timestamp", "TimeCreated", "EventTime",
+                                                 "timestamp", "time"};
+  return names;
+}
+
+struct Engine::Impl {
+  // A source and how far it was read.
+  struct Source {
+    SourceName name;
+    InputOptions input;
+    SourceClock clock;
+    std::vector<FieldId> timestamps;
+    std::int64_t next = 0;   // the next record to read
+    std::int64_t below = 0;  // P: nothing below is emitted again
+    bool idle = false;
+  };
+
+  // One event on its way: what its hits and alerts have in common.
+  struct Arrival {
+    const Record* record;
+    const Source* source;
+    const Event* event;  // null for a record that is no JSON
+    std::string_view text;
+    std::uint32_t index;
+    SourceClock::Verdict when;
+    std::optional<EventTime> highest;  // of the source, before the record
+    bool again;                        // below P: heard before, nothing is emitted
+  };
+
+  Impl(std::shared_ptr<const RuleSet> the_rules, const Options& the_options)
+      : options(the_options),
+        rules(std::move(the_rules)),
+        walker(&rules->fields()),
+        matcher(rules),
+        correlator(rules, options.max_keys),
+        stats(options.stats ? options.stats : std::make_shared<EngineStats>()),
+        counters(stats->engine) {
+    PrepareRules();
+  }
+
+  void PrepareRules();
+  void ResolveTimestamps(Source& source) const;
+  Source& Arrive(const Record& record, Output& out);
+  std::optional<EventTime> OwnTime(const Source& source, const Event& event);
+  SourceClock::Verdict Date(Source& source, const Record& record, const Event& event,
+                            const ReadEdge& edge, Output& out);
+  void KeepDamaged(const Record& record, Source& source, WalkFault fault, Output& out);
+  void CountFault(WalkFault fault);
+  void CountOddities(const EventFlags& flags);
+  void CountLateness(const SourceClock::Verdict& when);
+  void Emit(std::span<const std::uint32_t> matched, const Arrival& arrival, Output& out);
+  Hit HitOf(std::uint32_t rule, const Arrival& arrival);
+  void Offer(Hit hit, const Arrival& arrival, Output& out);
+  void TellLate(const Hit& hit, const char* cause, nanoseconds by, Output& out);
+
+  [[nodiscard]] bool AllIdle() const;
+  [[nodiscard]] bool BelowP() const;
+  [[nodiscard]] EventTime LowestLiveWatermark() const;
+  void Advance(Output& out);
+  void Release(EventTime goal, Output& out);
+
+  Options options;
+  std::shared_ptr<const RuleSet> rules;
+  Walker walker;
+  Matcher matcher;
+  Correlator correlator;
+  std::vector<std::vector<std::string>>
+      texts_name;                              // per detection: fields its own texts and hits need
+  std::vector<std::optional<Source>> sources;  // index = SourceId; nothing: removed
+  ReorderBuffer waiting;
+  OrderPoint frontier = OrderPoint::Before(EventTime::Min());  // up to it everything has acted
+  std::optional<nanoseconds>
+      idle_at;  // steady time up to which the idle clock has moved the frontier
+  std::shared_ptr<EngineStats> stats;
+  EngineCounters& counters;                  // of stats
+  std::vector<RuleCounters*> rule_counters;  // of stats: detections first, then correlations
+  std::string buffer;
+  std::vector<Firing> firings;
+};
+
+// ---------------------------------------------------------------------------------------- rules
+
+void Engine::Impl::PrepareRules() {
+  const auto& detections = rules->detections();
+  texts_name.assign(detections.size(), {});
+  for (std::uint32_t rule = 0; rule < detections.size(); ++rule) {
+    std::set<std::string> names(correlator.FieldsOf(rule).begin(), correlator.FieldsOf(rule).end());
+    for (std::string& name : sigma::TemplateNames(detections[rule].explain)) {
+      names.insert(std::move(name));
+    }
+    texts_name[rule].assign(names.begin(), names.end());
+  }
+  rule_counters.clear();
+  const auto count = [this](const sigma::Metadata& meta) {
+    rule_counters.push_back(stats->Of(IdentityOf(meta), meta.level));
+  };
+  for (const auto& rule : detections) count(rule.meta);
+  for (const auto& rule : rules->correlations()) count(rule.meta);
+}
+
+void Engine::Impl::ResolveTimestamps(Source& source) const {
+  const auto& names = source.input.timestamp.empty() ? DefaultTimestamps() : source.input.timestamp;
+  source.timestamps.clear();
+  for (const std::string& name : names) {
+    const FieldId field = rules->fields().Find(name);
+    if (field != kNoNode) source.timestamps.push_back(field);
+  }
+}
+
+// ---------------------------------------------------------------------------------------- arrival
+
+Engine::Impl::Source& Engine::Impl::Arrive(const Record& record, Output& out) {
+  FAULTLINE_CHECK(record.source < sources.size() && sources[record.source]);
+  Source& source = *sources[record.source];
+  if (record.offset >= source.below) {
+    counters.records.Add();
+    counters.bytes.Add(static_cast<std::int64_t>(record.payload.size()));
+    if (source.idle) {  // live again, before this record is judged
+      source.idle = false;
+      counters.returns.Add();
+      JournalEntry entry;
+      entry.kind = JournalEntry::Kind::kReturn;
+      entry.source = source.name;
+      entry.offset = record.offset;
+      entry.domain = options.domain;
+      entry.frontier = frontier;
+      out.journal.push_back(std::move(entry));
+    }
+  }
+  source.next = record.offset + 1;
+  return source;
+}
+
+std::optional<EventTime> Engine::Impl::OwnTime(const Source& source, const Event& event) {
+  for (const FieldId field : source.timestamps) {
+    for (const RawValue& value : event.Of(field)) {
+      if (value.kind != ValueKind::kString && value.kind != ValueKind::kNumber) continue;
+      const auto time = ParseTimestamp(Decode(value, buffer), source.input.zone);
+      if (time) return time;
+    }
+  }
+  return std::nullopt;
+}
+
+SourceClock::Verdict Engine::Impl::Date(Source& source, const Record& record, const Event& event,
+                                        const ReadEdge& edge, Output& out) {
+  const bool again = record.offset < source.below;
+  const auto own = OwnTime(source, event);
+  const SourceClock::Verdict when = source.clock.Take(
+      {record.offset, event.index(), own, record.timestamp_kind, record.timestamp},
+      again ? std::nullopt : edge.now, edge.steady);
+  if (when.by_clock) {
+    JournalEntry entry;
+    entry.source = source.name;
+    entry.offset = record.offset;
+    entry.index = event.index();
+    entry.time = when.time;
+    out.journal.push_back(std::move(entry));
+  }
+  if (again) return when;
+  counters.events.Add();
+  if (!own) counters.unparsable_times.Add();
+  if (when.substituted) counters.substituted.Add();
+  CountOddities(event.flags());
+  CountLateness(when);
+  return when;
+}
+
+void Engine::Impl::CountOddities(const EventFlags& flags) {
+  if (flags.invalid_utf8) counters.flags_invalid_utf8.Add();
+  if (flags.duplicate_key) counters.flags_duplicate_key.Add();
+  if (flags.byte_order_mark) counters.flags_byte_order_mark.Add();
+  if (flags.lone_surrogate) counters.flags_lone_surrogate.Add();
+  if (flags.big_number) counters.flags_big_number.Add();
+}
+
+void Engine::Impl::CountLateness(const SourceClock::Verdict& when) {
+  if (when.late_by.count() > counters.lateness_needed_nanos.value()) {
+    counters.lateness_needed_nanos.Set(when.late_by.count());
+  }
+  if (!when.late) return;
+  counters.late_events.Add();
+  const std::pair<nanoseconds, Counter*> buckets[] = {
+      {std::chrono::seconds(10), &counters.late_le_10s},
+      {std::chrono::minutes(1), &counters.late_le_1m},
+      {std::chrono::minutes(10), &counters.late_le_10m},
+      {std::chrono::hours(1), &counters.late_le_1h},
+      {std::chrono::hours(24), &counters.late_le_1d}};
+  for (const auto& [bound, counter] : buckets) {
+    if (when.late_by <= bound) return counter->Add();
+  }
+  counters.late_more.Add();
+}
+
+void Engine::Impl::CountFault(WalkFault fault) {
+  switch (fault) {
+    case WalkFault::kNone: return;
+    case WalkFault::kMalformed: return counters.invalid_json.Add();
+    case WalkFault::kNotObject: return counters.invalid_not_object.Add();
+    case WalkFault::kTooDeep: return counters.invalid_depth.Add();
+    case WalkFault::kTooManyFields: return counters.invalid_fields.Add();
+    case WalkFault::kTooLarge: return counters.invalid_size.Add();
+    case WalkFault::kBadEscape: return counters.invalid_escape.Add();
+  }
+}
+
+// No event: a dead letter; the keyword rules look at the raw bytes all the same. The time is the
+// record's, or the source's highest so far: it moves no watermark.
+void Engine::Impl::KeepDamaged(const Record& record, Source& source, WalkFault fault, Output& out) {
+  const bool again = record.offset < source.below;
+  if (!again) {
+    CountFault(fault);
+    out.dead_letter = DeadLetter{std::string(ToString(fault)),
+                                 MessageFor(fault, record.payload.size(), source.input.walk)};
+  }
+  Arrival arrival{&record, &source, nullptr, record.payload, 0, {}, source.clock.highest(), again};
+  arrival.when.time = record.timestamp_kind != TimestampKind::kNone
+                          ? record.timestamp
+                          : source.clock.highest().value_or(EventTime{});
+  arrival.when.late = arrival.when.time < source.clock.watermark();
+  arrival.when.substituted = true;
+  const std::string_view scanned = record.payload.substr(0, source.input.walk.max_bytes);
+  Emit(matcher.MatchRaw(scanned), arrival, out);
+}
+
+// ---------------------------------------------------------------------------------------- matches
+
+// match -> alert, hit, or both
+void Engine::Impl::Emit(std::span<const std::uint32_t> matched, const Arrival& arrival,
+                        Output& out) {
+  std::uint32_t ordinal = 0;
+  for (const std::uint32_t rule : matched) {
+    if (!arrival.again) rule_counters[rule]->matches.Add();
+    const bool hit_wanted = !options.match_only && correlator.Refers(rule);
+    const bool alert_wanted = (options.match_only || !correlator.Silences(rule)) && !arrival.again;
+    if (!hit_wanted && !alert_wanted) continue;
+    Hit hit = HitOf(rule, arrival);
+    if (alert_wanted) {
+      out.alerts.push_back(AlertOf(rules->detections()[rule], hit));
+      rule_counters[rule]->alerts.Add();
+    }
+    if (hit_wanted) {
+      hit.ordinal = ordinal++;
+      Offer(std::move(hit), arrival, out);
+    }
+  }
+}
+
+Hit Engine::Impl::HitOf(std::uint32_t rule, const Arrival& arrival) {
+  Hit hit;
+  hit.rule = rule;
+  hit.time = arrival.when.time;
+  hit.origin = {arrival.source->name, arrival.record->offset, arrival.index};
+  hit.event = Slice(arrival.text);
+  hit.traceparent = TraceparentOf(*arrival.record);
+  if (arrival.event == nullptr) {
+    hit.flags = Oddities({}, arrival.when.substituted);
+    hit.flags.emplace_back("not_json");
+    return hit;
+  }
+  hit.flags = Oddities(arrival.event->flags(), arrival.when.substituted);
+  matcher.Capture(rule, *arrival.event, hit.captures);
+  for (const std::string& name : texts_name[rule]) {
+    HitField field{name, {}};
+    matcher.Texts(name, *arrival.event, field.values);
+    if (!field.values.empty()) hit.fields.push_back(std::move(field));
+  }
+  return hit;
+}
+
+void Engine::Impl::TellLate(const Hit& hit, const char* cause, nanoseconds by, Output& out) {
+  rule_counters[hit.rule]->late.Add();
+  out.late.push_back(
+      {IdentityOf(rules->detections()[hit.rule].meta), cause, hit.origin, hit.time, by});
+}
+
+void Engine::Impl::Offer(Hit hit, const Arrival& arrival, Output& out) {
+  if (arrival.when.late) {
+    if (!arrival.again) TellLate(hit, "watermark", arrival.when.late_by, out);
+    return;
+  }
+  const OrderPoint point = hit.point();
+  if (!(frontier < point)) {  // at or below the frontier nothing enters
+    if (!arrival.again && point < frontier) {
+      counters.late_idle.Add();
+      TellLate(hit, "idle", frontier.time - hit.time, out);
+    }
+    return;
+  }
+  if (!arrival.again) counters.hits.Add();
+  waiting.Push({std::move(hit), arrival.record->source, arrival.highest});
+}
+
+// ---------------------------------------------------------------------------------------- release
+
+bool Engine::Impl::AllIdle() const {
+  bool any = false;
+  for (const auto& source : sources) {
+    if (!source) continue;
+    if (!source->idle) return false;
+    any = true;
+  }
+  return any;
+}
+
+// Some source is still read again: the buffer only fills.
+bool Engine::Impl::BelowP() const {
+  return std::any_of(sources.begin(), sources.end(),
+                     [](const auto& source) { return source && source->next < source->below; });
+}
+
+EventTime Engine::Impl::LowestLiveWatermark() const {
+  std::optional<EventTime> lowest;
+  for (const auto& source : sources) {
+    if (!source || source->idle) continue;
+    const EventTime watermark = source->clock.watermark();
+    lowest = lowest ? std::min(*lowest, watermark) : watermark;
+  }
+  return lowest.value_or(EventTime::Min());
+}
+
+void Engine::Impl::Advance(Output& out) {
+  if (!BelowP()) Release(LowestLiveWatermark(), out);
+}
+
+// hit -> window -> alert, for everything before `goal`, in the total order.
+void Engine::Impl::Release(EventTime goal, Output& out) {
+  const OrderPoint end = OrderPoint::Before(goal);
+  if (!(frontier < end)) return;
+  while (true) {
+    const std::vector<Hit> hits = waiting.PopBefore(end);
+    if (hits.empty()) break;
+    frontier = std::max(frontier, hits.back().point());
+    correlator.ExpireBefore(hits.front().time);
+    firings.clear();
+    correlator.Observe(hits, firings);
+    for (const Firing& firing : firings) {
+      out.alerts.push_back(AlertOf(*rules, firing, options.max_evidence));
+      rule_counters[rules->detections().size() + firing.correlation]->alerts.Add();
+      counters.chains_completed.Add();
+    }
+  }
+  frontier = std::max(frontier, end);
+  correlator.ExpireBefore(goal);
+  for (const std::uint32_t correlation : correlator.TakeKeyless()) {
+    rule_counters[rules->detections().size() + correlation]->no_key.Add();
+  }
+  const Correlator::Numbers numbers = correlator.numbers();
+  counters.windows_open.Set(numbers.windows_open);
+  counters.window_evictions.Set(numbers.evictions);
+}
+
+// ---------------------------------------------------------------------------------------- Engine
+
+Engine::Engine(std::shared_ptr<const RuleSet> rules, const Options& options)
+    : impl_(std::make_unique<Impl>(std::move(rules), options)) {}
+Engine::~Engine() = default;
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&&) noexcept = default;
+
+SourceId Engine::AddSource(const SourceName& name, const InputOptions& input,
+                           const SourcePosition* restored,
+                           const std::vector<JournalEntry>& journal) {
+  Impl::Source source{
+      name, input, SourceClock({input.lateness, input.max_future, input.idle_after}), {}, 0,
+      0,    false};
+  source.input.walk.keep_leaves = impl_->rules->needs_leaves();
+  impl_->ResolveTimestamps(source);
+  if (restored != nullptr) {
+    source.clock.Restore(restored->highest);
+    source.next = restored->committed;
+    source.below = restored->position;
+    source.idle = restored->idle;
+    impl_->frontier = std::max(impl_->frontier, restored->frontier);
+  }
+  for (const JournalEntry& entry : journal) {
+    if (entry.kind == JournalEntry::Kind::kSubstitution && entry.source == name) {
+      source.clock.Remember(entry.offset, entry.index, entry.time);
+    }
+  }
+  impl_->sources.emplace_back(std::move(source));
+  return static_cast<SourceId>(impl_->sources.size() - 1);
+}
+
+void Engine::RemoveSource(SourceId source) {
+  FAULTLINE_CHECK(source < impl_->sources.size());
+  impl_->sources[source].reset();
+  impl_->waiting.Filter(
+      [source](const ReorderBuffer::Entry& entry) { return entry.source != source; });
+}
+
+// record -> event -> match -> alert, hit -> reorder buffer -> window -> alert
+void Engine::Process(const Record& record, const ReadEdge& edge, Output& out) noexcept {
+  Impl& e = *impl_;
+  Impl::Source& source = e.Arrive(record, out);
+  const bool again = record.offset < source.below;
+  const std::optional<EventTime> highest = source.clock.highest();
+
+  if (record.tombstone) {
+    if (!again) e.counters.tombstones.Add();
+  } else {
+    const WalkFault fault = e.walker.Begin(record.payload, source.input.walk);
+    if (fault != WalkFault::kNone) e.KeepDamaged(record, source, fault, out);
+    if (fault == WalkFault::kNone && e.walker.blank() && !again) e.counters.blank.Add();
+    while (const Event* event = e.walker.Next()) {  // one, but for a root array
+      const SourceClock::Verdict when = e.Date(source, record, *event, edge, out);
+      const Impl::Arrival arrival{&record,        &source, event,   event->text(),
+                                  event->index(), when,    highest, again};
+      e.Emit(e.matcher.Match(*event), arrival, out);
+    }
+  }
+  if (!e.options.match_only) e.Advance(out);
+  e.counters.reorder_buffered.Set(static_cast<std::int64_t>(e.waiting.size()));
+  e.counters.regex_limits.Set(static_cast<std::int64_t>(e.matcher.regex_limits_hit()));
+}
+
+void Engine::AtEnd(SourceId id, std::int64_t next_offset, nanoseconds steady,
+                   Output& out) noexcept {
+  Impl::Source& source = *impl_->sources[id];
+  source.next = std::max(source.next, next_offset);
+  source.clock.AtEnd(steady);
+  impl_->Advance(out);
+}
+
+void Engine::MarkIdle(SourceId id, nanoseconds steady, Output& out) noexcept {
+  Impl::Source& source = *impl_->sources[id];
+  if (source.idle || source.next < source.below) return;
+  source.idle = true;
+  if (impl_->AllIdle()) impl_->idle_at = steady;
+  impl_->Advance(out);
+}
+
+void Engine::Tick(nanoseconds steady, Output& out) noexcept {
+  Impl& e = *impl_;
+  if (!e.AllIdle() || e.BelowP()) return;
+  if (!e.idle_at) e.idle_at = steady;  // restored as idle: the downtime adds nothing
+  EventTime base = e.frontier.time;
+  for (const auto& source : e.sources) {
+    if (source) base = std::max(base, source->clock.watermark());
+  }
+  const nanoseconds passed = steady - *e.idle_at;
+  e.idle_at = steady;
+  if (base != EventTime::Min()) e.Release(base + passed, out);
+}
+
+void Engine::Finish(Output& out) noexcept { impl_->Release(EventTime::Max(), out); }
+
+EventTime Engine::WatermarkOf(SourceId source) const noexcept {
+  return impl_->sources[source]->clock.watermark();
+}
+
+bool Engine::IdleSource(SourceId source) const noexcept { return impl_->sources[source]->idle; }
+
+bool Engine::Ahead(SourceId id) const noexcept {
+  const Impl::Source& source = *impl_->sources[id];
+  const EventTime lowest = impl_->LowestLiveWatermark();
+  const EventTime mine = source.clock.watermark();
+  if (source.idle || mine <= lowest || lowest == EventTime::Min()) return false;
+  return mine - lowest > impl_->options.max_skew ||
+         impl_->waiting.size() >= impl_->options.max_waiting;
+}
+
+EventTime Engine::frontier_time() const noexcept { return impl_->frontier.time; }
+
+std::vector<SourcePosition> Engine::Positions() const {
+  std::vector<SourcePosition> positions;
+  for (SourceId id = 0; id < impl_->sources.size(); ++id) {
+    if (!impl_->sources[id]) continue;
+    const Impl::Source& source = *impl_->sources[id];
+    const ReorderBuffer::Entry* oldest = impl_->waiting.Oldest(id);
+    SourcePosition position;
+    position.source = source.name;
+    position.committed = oldest != nullptr ? oldest->hit.origin.offset : source.next;
+    position.position = std::max(source.next, source.below);
+    position.highest = oldest != nullptr ? oldest->highest : source.clock.highest();
+    position.idle = source.idle;
+    position.frontier = impl_->frontier;
+    positions.push_back(std::move(position));
+  }
+  return positions;
+}
+
+void Engine::Reload(std::shared_ptr<const RuleSet> rules) {
+  Impl& e = *impl_;
+  const std::shared_ptr<const RuleSet> old = std::exchange(e.rules, std::move(rules));
+  e.walker = Walker(&e.rules->fields());
+  e.matcher = Matcher(e.rules);
+  Correlator correlator(e.rules, e.options.max_keys);
+  correlator.Adopt(e.correlator);
+  e.correlator = std::move(correlator);
+  e.PrepareRules();
+  for (auto& source : e.sources) {
+    if (!source) continue;
+    source->input.walk.keep_leaves = e.rules->needs_leaves();
+    e.ResolveTimestamps(*source);
+  }
+  const auto& before = old->detections();
+  const auto& now = e.rules->detections();
+  e.waiting.Filter([&](ReorderBuffer::Entry& entry) {
+    const sigma::DetectionRule& rule = before[entry.hit.rule];
+    const auto same = std::find_if(now.begin(), now.end(), [&rule](const auto& candidate) {
+      return IdentityOf(candidate.meta) == IdentityOf(rule.meta) &&
+             candidate.semantics == rule.semantics;
+    });
+    if (same == now.end()) return false;
+    entry.hit.rule = static_cast<std::uint32_t>(same - now.begin());
+    return e.correlator.Refers(entry.hit.rule);
+  });
+}
+
+const RuleSet& Engine::rules() const noexcept { return *impl_->rules; }
+const EngineCounters& Engine::counters() const noexcept { return impl_->stats->engine; }
+const std::shared_ptr<EngineStats>& Engine::stats() const noexcept { return impl_->stats; }
+
+RuleCounters* EngineStats::Of(const std::string& rule_id, sigma::Level level) {
+  const std::lock_guard lock(mutex_);
+  Entry& entry = rules_[rule_id];
+  entry.level = level;
+  return &entry.counters;
+}
+
+void EngineStats::ForEachRule(
+    const std::function<void(const std::string&, sigma::Level, const RuleCounters&)>& visit) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, entry] : rules_) visit(id, entry.level, entry.counters);
+}
+
+}  // namespace faultline
