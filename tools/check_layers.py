@@ -72,7 +72,7 @@ CLOCKS = re.compile(r"\b(system_clock|steady_clock|high_resolution_clock)::now\b
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 SPDX = "SPDX-License-Identifier: Apache-2.0"
-SPDX_SUFFIXES = {".cc", ".h", ".py", ".sh", ".cmake", ".bats"}
+SPDX_SUFFIXES = {".cc", ".h", ".py", ".sh", ".pl", ".cmake", ".bats"}
 SPDX_NAMES = {"CMakeLists.txt", "Makefile"}
 SKIPPED_FOLDERS = {"build", ".git"}
 
