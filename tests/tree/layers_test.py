@@ -20,7 +20,8 @@ ALLOWED = {
     "matcher/sigma/rule.h": '"base/result.h"',
     "matcher/signature/rule_set.h": '"matcher/sigma/rule.h"',
     "matcher/signature/hs_handles.h": "<hs/hs.h>",
-    "matcher/correlate/window.cc": '"matcher/alert.h"',
+    "matcher/correlate/window.cc": '"matcher/signature/rule_set.h"',
+    "matcher/alert.h": '"matcher/correlate/hit.h"',
     "matcher/engine.cc": '"matcher/correlate/window.h"',
     "kafka/handles.h": "<librdkafka/rdkafka.h>",
     "consumer/worker.cc": '"matcher/ports.h"',
@@ -46,7 +47,8 @@ PLANTED = [
     ("matcher/event/a.h", '"matcher/signature/rule_set.h"', "event must not include from signature"),
     ("matcher/signature/a.h", '"matcher/correlate/key.h"', "signature must not include from correlate"),
     ("matcher/correlate/a.h", '"matcher/engine.h"', "correlate must not include from engine"),
-    ("matcher/alert.h", '"matcher/correlate/key.h"', "alert must not include from correlate"),
+    ("matcher/correlate/a.h", '"matcher/alert.h"', "correlate must not include from alert"),
+    ("matcher/alert.h", '"matcher/engine.h"', "alert must not include from engine"),
     ("matcher/a.cc", '"a.h"', "from the root of the tree"),
     ("matcher/event/a.cc", '"base/clock.h"', "pure"),
     ("matcher/event/a.cc", "<thread>", "threads start in app/"),
@@ -101,6 +103,10 @@ class CheckLayers(unittest.TestCase):
         line = "auto now = std::chrono::steady_clock::now();\n"
         self.assertEqual(len(faults_of({"matcher/a.cc": SPDX + line})), 1)
         self.assertEqual(faults_of({"app/a.cc": SPDX + line}), [])
+
+    def test_names_a_thread_outside_std(self):
+        line = "pthread_create(&thread, nullptr, Run, nullptr);\n"
+        self.assertEqual(len(faults_of({"exporters/a.cc": SPDX + line})), 1)
 
     def test_names_a_missing_licence_line(self):
         plain = {"base/a.cc": "int x;\n", "tools/a.sh": "#!/bin/sh\ntrue\n", "a/CMakeLists.txt": "\n"}
