@@ -27,6 +27,7 @@ struct SourceRecord {
 // Everything there is in a partition has been read.
 struct SourceEnd {
   const SourceName* source = nullptr;  // never null
+  std::int64_t next_offset = 0;        // of the next record to come
 };
 
 using Polled = std::variant<std::monostate, SourceRecord, SourceEnd, kafka::KafkaError>;

@@ -41,11 +41,10 @@ struct WorkerCounters {
   Counter last_progress_steady_nanos;  // when the loop last went round, by Clock::Steady
 };
 
-// Numbers of one moment, for another thread.
+// Numbers of one moment, for another thread. Those of engine and rules are in
+// Engine::Options::stats.
 struct WorkerView {
   WorkerCounters worker;
-  EngineCounters engine;                      // over all engines of this worker, commits only
-  std::map<std::string, RuleCounters> rules;  // by rule id, likewise
   std::map<SourceName, PartitionCounters> partitions;  // owned now
   EventTime frontier = EventTime::Min();
 };
@@ -76,13 +75,12 @@ enum class WorkerEnd : std::uint8_t {
 class Worker {
  public:
   struct Options {
-    Engine::Options engine;
+    Engine::Options engine;  // its stats are shared by all engines that this worker makes
     std::function<InputOptions(const SourceName&)> input;  // required
     StartAt start;
     std::chrono::milliseconds commit_interval{500};
     std::chrono::milliseconds alert_linger{50};
     std::chrono::nanoseconds idle_after = std::chrono::seconds(30);
-    std::chrono::nanoseconds max_skew = std::chrono::hours(1);
     std::chrono::milliseconds drain = std::chrono::seconds(30);
     std::chrono::milliseconds cluster_check = std::chrono::seconds(5);
     // Entries of the journal, read when partitions come; nothing: there is none.

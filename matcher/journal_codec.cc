@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "matcher/flat_json.h"
 
 namespace faultline {
@@ -23,8 +24,6 @@ class Members {
     while (json.Next(value)) values_[value.key] = value;
     if (json.damaged()) missing_ = "a complete object";
   }
-
-  [[nodiscard]] bool Has(const char* name) const { return values_.contains(name); }
 
   std::string Text(const char* name) {
     const auto found = values_.find(name);
@@ -54,26 +53,49 @@ class Members {
   std::string missing_;
 };
 
-Origin FrontierOrigin(Members& members) {
-  Origin origin;
-  origin.source.topic = members.Text("frontier_topic");
-  origin.source.partition = members.Integer<std::int32_t>("frontier_partition");
-  origin.offset = members.Integer<std::int64_t>("frontier_offset");
-  origin.index = members.Integer<std::uint32_t>("frontier_index");
-  return origin;
+constexpr const char* kBefore = "before";
+constexpr const char* kEvent = "event";
+constexpr const char* kBehind = "behind";
+
+const char* NameOf(OrderPoint::Kind kind) noexcept {
+  switch (kind) {
+    case OrderPoint::Kind::kBefore: return kBefore;
+    case OrderPoint::Kind::kEvent: return kEvent;
+    case OrderPoint::Kind::kBehind: return kBehind;
+  }
+  return kBefore;
 }
 
-void AppendFrontier(std::string& out, const JournalEntry& entry) {
+// The point of a return; `known` false when it is of a kind that this build does not know.
+OrderPoint TakeFrontier(Members& members, bool& known) {
+  OrderPoint point;
+  point.time = EventTime::Raw(members.Integer<std::int64_t>("frontier_time"));
+  const std::string kind = members.Text("frontier_kind");
+  known = kind == kBefore || kind == kEvent || kind == kBehind;
+  if (kind == kBehind) point.kind = OrderPoint::Kind::kBehind;
+  if (kind != kEvent) return point;
+  point.kind = OrderPoint::Kind::kEvent;
+  point.origin.source.topic = members.Text("frontier_topic");
+  point.origin.source.partition = members.Integer<std::int32_t>("frontier_partition");
+  point.origin.offset = members.Integer<std::int64_t>("frontier_offset");
+  point.origin.index = members.Integer<std::uint32_t>("frontier_index");
+  point.ordinal = members.Integer<std::uint32_t>("frontier_ordinal");
+  return point;
+}
+
+void AppendReturn(std::string& out, const JournalEntry& entry) {
+  const OrderPoint& point = entry.frontier;
   out += ",\"domain\":";
   AppendJsonString(out, entry.domain);
-  if (!entry.frontier) return;
+  fmt::format_to(std::back_inserter(out), R"(,"frontier_kind":"{}","frontier_time":{})",
+                 NameOf(point.kind), point.time.nanos());
+  if (point.kind != OrderPoint::Kind::kEvent) return;
   out += ",\"frontier_topic\":";
-  AppendJsonString(out, entry.frontier->source.topic);
+  AppendJsonString(out, point.origin.source.topic);
   fmt::format_to(
       std::back_inserter(out),
-      R"(,"frontier_partition":{},"frontier_offset":{},"frontier_index":{},"ordinal":{})",
-      entry.frontier->source.partition, entry.frontier->offset, entry.frontier->index,
-      entry.ordinal);
+      R"(,"frontier_partition":{},"frontier_offset":{},"frontier_index":{},"frontier_ordinal":{})",
+      point.origin.source.partition, point.origin.offset, point.origin.index, point.ordinal);
 }
 
 }  // namespace
@@ -87,9 +109,14 @@ std::string EncodeJournal(const JournalEntry& entry) {
   std::string out = fmt::format(R"({{"v":{},"kind":"{}","topic":)", kVersion,
                                 returned ? "return" : "substitution");
   AppendJsonString(out, entry.source.topic);
-  fmt::format_to(std::back_inserter(out), R"(,"partition":{},"offset":{},"time":{})",
-                 entry.source.partition, entry.offset, entry.time.nanos());
-  if (returned) AppendFrontier(out, entry);
+  fmt::format_to(std::back_inserter(out), R"(,"partition":{},"offset":{})", entry.source.partition,
+                 entry.offset);
+  if (returned) {
+    AppendReturn(out, entry);
+  } else {
+    fmt::format_to(std::back_inserter(out), R"(,"index":{},"time":{})", entry.index,
+                   entry.time.nanos());
+  }
   out.push_back('}');
   return out;
 }
@@ -107,20 +134,18 @@ Result<JournalEntry> DecodeJournal(std::string_view value) {
   entry.source.topic = members.Text("topic");
   entry.source.partition = members.Integer<std::int32_t>("partition");
   entry.offset = members.Integer<std::int64_t>("offset");
-  entry.time = EventTime::Raw(members.Integer<std::int64_t>("time"));
+  bool known = kind == "substitution";
   if (kind == "return") {
     entry.domain = members.Text("domain");
-    if (members.Has("frontier_topic")) {
-      entry.frontier = FrontierOrigin(members);
-      entry.ordinal = members.Integer<std::uint32_t>("ordinal");
-    }
+    entry.frontier = TakeFrontier(members, known);
+  } else {
+    entry.index = members.Integer<std::uint32_t>("index");
+    entry.time = EventTime::Raw(members.Integer<std::int64_t>("time"));
   }
   if (!members.missing().empty()) {
     return Fail(Fault::kData, "journal entry without " + members.missing());
   }
-  if (kind != "return" && kind != "substitution") {
-    return Fail(Fault::kData, "journal entry of unknown kind " + kind);
-  }
+  if (!known) return Fail(Fault::kData, "journal entry of unknown kind " + LogValue(kind));
   return entry;
 }
 
