@@ -5,8 +5,8 @@
 #include <utility>
 #include <variant>
 
-#include "base/check.h"
 #include "matcher/event/text.h"
+#include "matcher/signature/ascii.h"
 
 namespace faultline {
 namespace {
@@ -32,6 +32,7 @@ Predicate Literal(PredicateKind kind, const std::string& text, bool cased) {
   predicate.kind = kind;
   predicate.cased = cased;
   predicate.text = cased ? text : Folded(text);
+  predicate.bytes_text = cased ? text : AsciiFolded(text);
   return predicate;
 }
 
@@ -45,11 +46,12 @@ Predicate GlobOf(const sigma::Pattern& pattern, bool cased) {
 
 bool IsAny(const sigma::Pattern::Token& token) { return token.kind == Kind::kAny; }
 
-// A pattern with at most one literal between optional stars is a literal question; others are globs.
+// A pattern with at most one literal between optional stars is a literal question; others are
+// globs.
 Predicate OfPattern(const sigma::Pattern& pattern, bool cased) {
   const auto& tokens = pattern.tokens;
   if (tokens.empty()) return Literal(PredicateKind::kExact, {}, cased);
-  if (tokens.size() == 1 && IsAny(tokens[0])) return {};
+  if (tokens.size() == 1 && IsAny(tokens[0])) return Literal(PredicateKind::kPresent, {}, false);
   const bool open_start = IsAny(tokens.front());
   const bool open_end = tokens.size() > 1 && IsAny(tokens.back());
   const std::size_t inner = tokens.size() - (open_start ? 1 : 0) - (open_end ? 1 : 0);
@@ -84,14 +86,12 @@ struct Maker {
     if (keyword) return (*this)(TextPattern(value.text));
     Predicate predicate;
     predicate.kind = PredicateKind::kNumber;
-    FAULTLINE_CHECK(CanonicalNumber(value.text, predicate.text));
-    return predicate;
+    // What is a number to YAML only (.5, +5, 1e99999) is text to an event.
+    return CanonicalNumber(value.text, predicate.text) ? predicate
+                                                       : (*this)(TextPattern(value.text));
   }
   Predicate operator()(const sigma::Pattern& value) const {
-    const sigma::Pattern pattern = keyword ? Opened(value) : value;
-    Predicate predicate = OfPattern(pattern, cased);
-    if (predicate.kind == PredicateKind::kNull) predicate.kind = PredicateKind::kPresent;
-    return predicate;
+    return OfPattern(keyword ? Opened(value) : value, cased);
   }
   Predicate operator()(const sigma::Regex& value) const {
     Predicate predicate;
@@ -108,10 +108,10 @@ std::string Predicate::Key() const {
   Part(key, std::to_string(field));
   Part(key, std::to_string(static_cast<int>(kind)));
   Part(key, cased ? "c" : "");
-  Part(key, text);
+  Part(key, kind == PredicateKind::kNumber ? text : bytes_text);
   for (const sigma::Pattern::Token& token : pattern.tokens) {
     Part(key, std::to_string(static_cast<int>(token.kind)));
-    Part(key, cased ? token.text : Folded(token.text));
+    Part(key, cased ? token.text : AsciiFolded(token.text));
   }
   if (kind == PredicateKind::kRegex) {
     Part(key, regex.pattern);

@@ -33,6 +33,7 @@ struct Predicate {
   PredicateKind kind = PredicateKind::kNull;
   bool cased = false;
   std::string text;        // literal kinds: folded unless cased; kNumber: canonical
+  std::string bytes_text;  // literal kinds: the same for values that are not UTF-8, ASCII folding
   sigma::Pattern pattern;  // kGlob
   sigma::Regex regex;      // kRegex
 

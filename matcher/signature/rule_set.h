@@ -18,7 +18,8 @@ namespace faultline {
 //
 // Place      sigma rules -> [RuleSet] -> Matcher, Correlator.
 // Threads    Immutable after Compile.
-// Errors     Compile rejects single rules (a regular expression that does not compile) by moving them
+// Errors     Compile rejects single rules (a regular expression that does not compile) by moving
+// them
 //            to the report; it fails only on our own mistakes.
 class RuleSet {
  public:
@@ -37,7 +38,7 @@ class RuleSet {
   [[nodiscard]] const std::vector<sigma::CorrelationRule>& correlations() const noexcept;
   [[nodiscard]] const std::vector<sigma::ReportEntry>& report() const noexcept;
   [[nodiscard]] const std::vector<Error>& errors() const noexcept;
-  [[nodiscard]] bool needs_leaves() const noexcept;         // some rule looks for keywords
+  [[nodiscard]] bool needs_leaves() const noexcept;            // some rule looks for keywords
   [[nodiscard]] const std::string& revision() const noexcept;  // 32 hex digits over all semantics
 
   struct Impl;
@@ -76,7 +77,8 @@ class Matcher {
   // The decoded texts of a field's scalar values; "null" and objects give none.
   void Texts(std::string_view field, const Event& event, std::vector<std::string>& out);
 
-  // Keyword rules over bytes that are no JSON: the raw line as one leaf. Only rules without any field.
+  // Keyword rules over bytes that are no JSON: the raw line as one leaf. Only rules without any
+  // field.
   [[nodiscard]] std::span<const std::uint32_t> MatchRaw(std::string_view bytes) noexcept;
 
   [[nodiscard]] std::uint64_t regex_limits_hit() const noexcept;

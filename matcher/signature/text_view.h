@@ -9,8 +9,9 @@ namespace faultline {
 //
 // Ownership  Views into the payload or the matcher's arena; dies with the event.
 struct TextView {
-  std::string_view raw;     // decoded text of a string, else the token
-  std::string_view folded;  // the same under simple case folding; ASCII folding where not valid UTF-8
+  std::string_view raw;  // decoded text of a string, else the token
+  std::string_view
+      folded;  // the same under simple case folding; ASCII folding where not valid UTF-8
   bool valid_utf8 = true;
 };
 

@@ -22,7 +22,9 @@ class Truth {
   [[nodiscard]] bool Test(PredicateId id) const noexcept {
     return (words_[id / kWordBits] >> (id % kWordBits) & 1) != 0;
   }
-  void Set(PredicateId id) noexcept { words_[id / kWordBits] |= std::uint64_t{1} << id % kWordBits; }
+  void Set(PredicateId id) noexcept {
+    words_[id / kWordBits] |= std::uint64_t{1} << id % kWordBits;
+  }
   // Requires: `first` is a multiple of kWordBits; clears up to the end of the last word touched.
   void Clear(PredicateId first, std::uint32_t count) noexcept {
     std::fill_n(words_.begin() + first / kWordBits, (count + kWordBits - 1) / kWordBits, 0);

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace faultline {
+
+// `text` with A to Z in lower case, all other bytes as they are: how text that is not valid UTF-8
+// compares.
+[[nodiscard]] inline std::string AsciiFolded(std::string_view text) {
+  std::string folded(text);
+  for (char& c : folded) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return folded;
+}
+
+}  // namespace faultline

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "matcher/signature/expression.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace faultline {
+
+ExprId ExprPool::Constant(bool value) {
+  Expr node;
+  node.value = value ? 1 : 0;
+  node.keywords_only = true;
+  return Intern(node, {});
+}
+
+ExprId ExprPool::Predicate(PredicateId id, std::uint32_t plan, bool lazy, bool keyword) {
+  Expr node;
+  node.op = Expr::Op::kPredicate;
+  node.lazy = lazy;
+  node.keywords_only = keyword;
+  node.value = id;
+  node.first = plan;
+  return Intern(node, {});
+}
+
+ExprId ExprPool::Not(ExprId child) {
+  const Expr& inner = nodes_[child];
+  if (inner.op == Expr::Op::kNot) return inner.value;
+  if (inner.op == Expr::Op::kConstant) return Constant(inner.value == 0);
+  Expr node;
+  node.op = Expr::Op::kNot;
+  node.lazy = inner.lazy;
+  node.keywords_only = inner.keywords_only;
+  node.value = child;
+  return Intern(node, {});
+}
+
+ExprId ExprPool::And(std::vector<ExprId> children) {
+  return Junction(Expr::Op::kAnd, std::move(children));
+}
+
+ExprId ExprPool::Or(std::vector<ExprId> children) {
+  return Junction(Expr::Op::kOr, std::move(children));
+}
+
+ExprId ExprPool::AtLeast(std::uint32_t count, std::vector<ExprId> children) {
+  if (count == 0) return Constant(true);
+  if (count > children.size()) return Constant(false);
+  if (count == children.size()) return And(std::move(children));
+  if (count == 1) return Or(std::move(children));
+  Expr node;
+  node.op = Expr::Op::kAtLeast;
+  node.value = count;
+  return Intern(node, children);
+}
+
+// Constants are folded: an empty kAnd is true, an empty kOr false.
+ExprId ExprPool::Junction(Expr::Op op, std::vector<ExprId> children) {
+  const std::uint32_t neutral = op == Expr::Op::kAnd ? 1 : 0;
+  std::vector<ExprId> kept;
+  for (const ExprId child : children) {
+    const Expr& node = nodes_[child];
+    if (node.op != Expr::Op::kConstant) {
+      kept.push_back(child);
+    } else if (node.value != neutral) {
+      return child;
+    }
+  }
+  std::sort(kept.begin(), kept.end());
+  kept.erase(std::unique(kept.begin(), kept.end()), kept.end());
+  std::stable_sort(kept.begin(), kept.end(),
+                   [this](ExprId a, ExprId b) { return nodes_[a].lazy < nodes_[b].lazy; });
+  if (kept.empty()) return Constant(neutral != 0);
+  if (kept.size() == 1) return kept[0];
+  Expr node;
+  node.op = op;
+  return Intern(node, kept);
+}
+
+ExprId ExprPool::Intern(Expr node, const std::vector<ExprId>& children) {
+  std::string key;
+  const auto add = [&key](std::uint32_t number) {
+    key.append(reinterpret_cast<const char*>(&number), sizeof number);
+  };
+  add(static_cast<std::uint32_t>(node.op));
+  add(node.value);
+  for (const ExprId child : children) add(child);
+  const auto [at, added] = ids_.emplace(std::move(key), static_cast<ExprId>(nodes_.size()));
+  if (!added) return at->second;
+  if (!children.empty()) {
+    node.first = static_cast<std::uint32_t>(children_.size());
+    node.count = static_cast<std::uint32_t>(children.size());
+    node.keywords_only = true;
+    for (const ExprId child : children) {
+      node.lazy = node.lazy || nodes_[child].lazy;
+      node.keywords_only = node.keywords_only && nodes_[child].keywords_only;
+    }
+    children_.insert(children_.end(), children.begin(), children.end());
+  }
+  nodes_.push_back(node);
+  return at->second;
+}
+
+void ExprPool::Renumber(const std::vector<Target>& targets) {
+  for (Expr& node : nodes_) {
+    if (node.op != Expr::Op::kPredicate) continue;
+    node.first = targets[node.value].plan;
+    node.value = targets[node.value].id;
+  }
+  ids_.clear();
+}
+
+}  // namespace faultline

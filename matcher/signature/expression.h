@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "matcher/signature/truth.h"
+
+namespace faultline {
+
+using ExprId = std::uint32_t;
+
+// A boolean expression over predicates: nodes in one vector, children before parents.
+struct Expr {
+  enum class Op : std::uint8_t { kConstant, kPredicate, kNot, kAnd, kOr, kAtLeast };
+  Op op = Op::kConstant;
+  bool lazy = false;           // somewhere below lies a lazy predicate
+  bool keywords_only = false;  // nothing below asks for a field
+  std::uint32_t value =
+      0;  // kConstant: 0 or 1; kPredicate: its id; kAtLeast: how many; kNot: the child
+  std::uint32_t first =
+      0;  // kAnd, kOr, kAtLeast: their children in the pool; kPredicate: its field's plan
+  std::uint32_t count = 0;
+};
+
+// All expressions of a rule set; the same expression has the same number everywhere.
+//
+// Order      Children of kAnd and kOr are sorted so that lazy ones come last.
+// Threads    Built once, then immutable.
+class ExprPool {
+ public:
+  [[nodiscard]] ExprId Constant(bool value);
+  // `plan` is where the predicate's field is found at evaluation.
+  [[nodiscard]] ExprId Predicate(PredicateId id, std::uint32_t plan, bool lazy, bool keyword);
+  [[nodiscard]] ExprId Not(ExprId child);
+  [[nodiscard]] ExprId And(std::vector<ExprId> children);
+  [[nodiscard]] ExprId Or(std::vector<ExprId> children);
+  // A child that stands twice counts twice.
+  [[nodiscard]] ExprId AtLeast(std::uint32_t count, std::vector<ExprId> children);
+
+  [[nodiscard]] const Expr& operator[](ExprId id) const noexcept { return nodes_[id]; }
+  [[nodiscard]] std::span<const ExprId> children(const Expr& expr) const noexcept {
+    return {children_.data() + expr.first, expr.count};
+  }
+  // Gives predicates their final numbers and plans.
+  struct Target {
+    PredicateId id;
+    std::uint32_t plan;
+  };
+  void Renumber(const std::vector<Target>& targets);
+
+ private:
+  [[nodiscard]] ExprId Junction(Expr::Op op, std::vector<ExprId> children);
+  [[nodiscard]] ExprId Intern(Expr node, const std::vector<ExprId>& children);
+
+  std::vector<Expr> nodes_;
+  std::vector<ExprId> children_;
+  std::unordered_map<std::string, ExprId> ids_;  // by content; used while building
+};
+
+}  // namespace faultline

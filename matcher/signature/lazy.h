@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <variant>
+
+#include "matcher/signature/glob.h"
+#include "matcher/signature/predicate.h"
+#include "matcher/signature/regex.h"
+
+namespace faultline {
+
+// A predicate that costs too much to ask of every value: asked when a condition comes to it, once
+// per event.
+//
+// Threads    Immutable; regular expressions are shared with other rules.
+class LazyPredicate {
+ public:
+  explicit LazyPredicate(Glob glob) : test_(std::move(glob)) {}
+  explicit LazyPredicate(std::shared_ptr<const Regex> regex) : test_(std::move(regex)) {}
+
+  [[nodiscard]] bool Holds(const TextView& text, RegexScratch& scratch) const noexcept {
+    if (const Glob* glob = std::get_if<Glob>(&test_)) return glob->Matches(text);
+    return (*std::get_if<std::shared_ptr<const Regex>>(&test_))->Search(text, scratch);
+  }
+
+ private:
+  std::variant<Glob, std::shared_ptr<const Regex>> test_;
+};
+
+}  // namespace faultline

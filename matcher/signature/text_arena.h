@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace faultline {
+
+// Keeps the decoded and folded texts of one event together; forgets them all at once.
+//
+// Memory     One block of the largest event's need; above kKeep it is given back.
+// Threads    Confined to one thread.
+class TextArena {
+ public:
+  // A copy of `text` that lives until Clear().
+  [[nodiscard]] std::string_view Keep(std::string_view text);
+  void Clear();
+
+ private:
+  static constexpr std::size_t kBlock = 64 * 1024;
+  static constexpr std::size_t kKeep = 4 * 1024 * 1024;
+  struct Block {
+    std::unique_ptr<char[]> bytes;
+    std::size_t size = 0;
+  };
+
+  std::vector<Block> blocks_;  // the last one is being filled
+  std::size_t used_ = 0;       // of the last block
+};
+
+}  // namespace faultline
