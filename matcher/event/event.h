@@ -10,7 +10,15 @@
 
 namespace faultline {
 
-enum class ValueKind : std::uint8_t { kString, kNumber, kTrue, kFalse, kNull, kObject, kEmptyArray };
+enum class ValueKind : std::uint8_t {
+  kString,
+  kNumber,
+  kTrue,
+  kFalse,
+  kNull,
+  kObject,
+  kEmptyArray
+};
 
 // One value as it stands in the payload.
 struct RawValue {
@@ -18,7 +26,9 @@ struct RawValue {
   ValueKind kind = ValueKind::kNull;
   bool escaped = false;  // a string that holds a backslash
 
-  [[nodiscard]] bool scalar() const noexcept { return kind < ValueKind::kNull; }  // string, number, boolean
+  [[nodiscard]] bool scalar() const noexcept {
+    return kind < ValueKind::kNull;
+  }  // string, number, boolean
 };
 
 // What is odd about an event that is evaluated all the same.
@@ -26,11 +36,12 @@ struct EventFlags {
   bool invalid_utf8 = false;
   bool duplicate_key = false;
   bool byte_order_mark = false;
-  bool lone_surrogate = false;   // looked for only in strings that hold \u
-  bool big_number = false;       // an integer beyond 64 bits, a number beyond a double
+  bool lone_surrogate = false;  // looked for only in strings that hold \u
+  bool big_number = false;      // an integer beyond 64 bits, a number beyond a double
 };
 
-// An EVENT: the fields of one JSON object, found in place. Written by the Walker, read by everyone else.
+// An EVENT: the fields of one JSON object, found in place. Written by the Walker, read by everyone
+// else.
 //
 // Ownership  Views into the record's payload; dies with the walker's next call.
 // Threads    Confined to the walker's thread.
@@ -77,8 +88,8 @@ class Event {
   [[nodiscard]] std::span<const RawValue> leaves() const noexcept { return leaves_; }
   [[nodiscard]] Shape shape() const noexcept { return shape_; }
   [[nodiscard]] const EventFlags& flags() const noexcept { return flags_; }
-  [[nodiscard]] std::string_view text() const noexcept { return text_; }    // the object's own bytes
-  [[nodiscard]] std::uint32_t index() const noexcept { return index_; }     // in a split root array
+  [[nodiscard]] std::string_view text() const noexcept { return text_; }  // the object's own bytes
+  [[nodiscard]] std::uint32_t index() const noexcept { return index_; }   // in a split root array
 
  private:
   friend class Walker;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "matcher/event/key_tree.h"
 #include "matcher/event/shapes.h"
 
 namespace faultline {
@@ -41,7 +42,7 @@ class FieldTable {
   FieldTable(FieldTable&&) noexcept;
   FieldTable& operator=(FieldTable&&) noexcept;
 
-  [[nodiscard]] std::size_t size() const noexcept;              // number of fields
+  [[nodiscard]] std::size_t size() const noexcept;  // number of fields
   [[nodiscard]] std::string_view name(FieldId field) const noexcept;
   [[nodiscard]] FieldId Find(std::string_view name) const noexcept;  // kNoNode when not added
 
@@ -49,6 +50,17 @@ class FieldTable {
   // kNoNode when nothing below is asked for. Cost: one hash, one compare.
   [[nodiscard]] NodeId Child(NodeId parent, std::string_view key) const noexcept;
   [[nodiscard]] std::size_t node_count() const noexcept;
+
+  // For the walker: the keys as a tree.
+  [[nodiscard]] const KeyTree& keys() const noexcept;
+  // Where the elements of a named list (shapes.h) may hold their name and their value.
+  struct NamedListNodes {
+    NodeId list = kNoNode;
+    NodeId parent = kNoNode;  // the object whose keys the names are
+    std::vector<NodeId> names;
+    std::vector<NodeId> texts;
+  };
+  [[nodiscard]] std::span<const NamedListNodes> named_lists() const noexcept;
 
   // Candidate places of `field` in `shape`, best first.
   [[nodiscard]] std::span<const NodeId> Candidates(FieldId field, Shape shape) const noexcept;

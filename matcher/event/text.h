@@ -8,14 +8,14 @@
 
 namespace faultline {
 
-// The decoded text of a string value: escapes resolved, a bad escape left as its literal text, a lone
-// surrogate as its three WTF-8 bytes. For other kinds the token. The view is into the payload where
-// nothing had to be decoded, else into `buffer` (overwritten, capacity kept).
+// The decoded text of a string value: escapes resolved, a bad escape left as its literal text, a
+// lone surrogate as its three WTF-8 bytes. For other kinds the token. The view is into the payload
+// where nothing had to be decoded, else into `buffer` (overwritten, capacity kept).
 [[nodiscard]] std::string_view Decode(const RawValue& value, std::string& buffer);
 
-// Unicode simple case folding (1:1, status C and S of CaseFolding.txt 14.0, no locale), ASCII at full
-// speed. Text that is not valid UTF-8 as a whole: ASCII folding on bytes. The view is `text` itself
-// where nothing folds, else into `buffer`.
+// Unicode simple case folding (1:1, status C and S of CaseFolding.txt 14.0, no locale), ASCII at
+// full speed. Text that is not valid UTF-8 as a whole: ASCII folding on bytes. The view is `text`
+// itself where nothing folds, else into `buffer`.
 [[nodiscard]] std::string_view Fold(std::string_view text, std::string& buffer);
 
 // The simple folding of one code point.

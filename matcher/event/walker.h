@@ -16,8 +16,8 @@ enum class WalkFault : std::uint8_t {
   kNotObject,  // "not_object": root scalar, or an element of a root array that is no object
   kTooDeep,    // "depth": nesting above max_depth
   kTooManyFields,  // "fields"
-  kTooLarge,   // "size": above max_bytes; nothing was parsed
-  kBadEscape   // "escape": only with strict_json
+  kTooLarge,       // "size": above max_bytes; nothing was parsed
+  kBadEscape       // "escape": only with strict_json
 };
 [[nodiscard]] std::string_view ToString(WalkFault fault) noexcept;
 
@@ -25,10 +25,12 @@ enum class WalkFault : std::uint8_t {
 // fields that the FieldTable asks for, in place.
 //
 // Place      record -> [Walker] -> Event.
-// Bad input  robustness.md: invalid UTF-8, byte order mark, lone surrogates, big numbers are flagged
+// Bad input  robustness.md: invalid UTF-8, byte order mark, lone surrogates, big numbers are
+// flagged
 //            and evaluated; all else that simdjson's DOM refuses is a fault.
 // Limits     depth 128, 4,096 object members, `max_bytes`.
-// Memory     Grows to the largest record seen (4 bytes of index a byte); nothing per record after that.
+// Memory     Grows to the largest record seen (4 bytes of index a byte); nothing per record after
+// that.
 //            A parser that grew beyond 4 MiB of payload is given back.
 // Threads    Confined to one thread; the FieldTable is borrowed and outlives the walker.
 class Walker {

@@ -1,0 +1,542 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "matcher/event/walker.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <simdjson.h>
+
+#include "matcher/event/escapes.h"
+#include "matcher/event/numbers.h"
+#include "matcher/event/text.h"
+
+namespace faultline {
+namespace {
+
+constexpr std::size_t kKeptCapacity = std::size_t{4} << 20;  // bytes of payload
+constexpr std::size_t kFirstCapacity = std::size_t{64} << 10;
+constexpr std::size_t kLargestPayload = 0xffffff00;  // simdjson's indexes have 32 bits
+constexpr std::size_t kKeptSlots = std::size_t{1} << 18;
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
+// What may stand behind a number or a literal.
+constexpr bool EndsToken(char c) noexcept {
+  switch (c) {
+    case ' ':
+    case '\t':
+    case '\n':
+    case '\r':
+    case ',':
+    case ':':
+    case '[':
+    case ']':
+    case '{':
+    case '}': return true;
+    default: return false;
+  }
+}
+
+bool HoldsBackslash(const char* from, const char* to) noexcept {
+  return std::memchr(from, '\\', static_cast<std::size_t>(to - from)) != nullptr;
+}
+
+}  // namespace
+
+std::string_view ToString(WalkFault fault) noexcept {
+  switch (fault) {
+    case WalkFault::kNone: return "none";
+    case WalkFault::kMalformed: return "json";
+    case WalkFault::kNotObject: return "not_object";
+    case WalkFault::kTooDeep: return "depth";
+    case WalkFault::kTooManyFields: return "fields";
+    case WalkFault::kTooLarge: return "size";
+    case WalkFault::kBadEscape: break;
+  }
+  return "escape";
+}
+
+struct Walker::Impl {
+  // An object or array that is open.
+  struct Frame {
+    NodeId node = kNoNode;
+    bool array = false;
+    bool empty = true;
+    std::uint32_t slot = Event::kEnd;  // of the object itself, where it is recorded
+    std::uint32_t slots = 0;           // how many there were when it was opened
+    std::uint64_t serial = 0;          // of the object, to tell duplicate keys
+    const char* begin = nullptr;
+  };
+
+  explicit Impl(const FieldTable* table)
+      : fields(table), keys(&table->keys()), met(table->node_count()) {
+    event.fields_ = table;
+    event.heads_.resize(table->node_count());
+  }
+
+  // ------------------------------------------------------------------------------ structurals
+  [[nodiscard]] bool done() const noexcept { return at == last; }
+  [[nodiscard]] char peek() const noexcept { return done() ? '\0' : text[*at]; }
+  // The end of the string that begins at the structural before `at`: only blanks lie between its
+  // closing quote and the next structural, or the end of the text.
+  [[nodiscard]] const char* StringEnd(const char* begin) const noexcept {
+    const char* end = text + (done() ? size : *at) - 1;
+    while (end > begin && *end != '"') --end;
+    return end;
+  }
+
+  WalkFault Index(std::string_view payload) noexcept;
+  WalkFault Validate() noexcept;
+  WalkFault WalkElement(bool record) noexcept;
+  template <bool kRecord>
+  WalkFault Walk() noexcept;
+  template <bool kRecord>
+  bool Scalar(char first, NodeId node) noexcept;
+  bool ReadToken(char first, const char* begin, RawValue& value) noexcept;
+
+  // -------------------------------------------------------------------------------- recording
+  void StartEvent() noexcept;
+  void FinishEvent() noexcept;
+  NodeId Lookup(const Frame& object, std::string_view key) noexcept;
+  NodeId LookupDecoded(NodeId object, std::string_view key) noexcept;
+  [[nodiscard]] NodeId Find(NodeId object, std::string_view key) noexcept;
+  std::uint32_t Record(NodeId node, const RawValue& value) noexcept;
+  std::uint32_t Append(NodeId node, const RawValue& value) noexcept;
+  void OpenObject(Frame& frame) noexcept;
+  void CloseObject(const Frame& frame, const char* end) noexcept;
+  void NameElement(const FieldTable::NamedListNodes& named, std::uint32_t from) noexcept;
+  [[nodiscard]] EscapeReport InspectStrings(const std::uint32_t* from,
+                                            const std::uint32_t* to) noexcept;
+
+  const FieldTable* fields;
+  const KeyTree* keys;
+  Options options;
+  std::unique_ptr<simdjson::internal::dom_parser_implementation> parser;
+
+  // The payload behind its byte order mark, and the structurals still to be walked.
+  const char* text = nullptr;
+  std::size_t size = 0;
+  const std::uint32_t* at = nullptr;
+  const std::uint32_t* last = nullptr;
+  const std::uint32_t* event_begin = nullptr;  // the event's own first one
+
+  std::vector<Frame> frames;
+  std::vector<std::uint64_t> met;  // per node the object that held it last
+  std::vector<NodeId> slot_nodes;  // per slot of the event
+  std::uint64_t objects = 0;       // serial of the object opened last, never 0
+  std::string decoded;
+  std::string squeezed;
+
+  Event event;
+  EventFlags payload_flags;
+  std::uint32_t next_index = 0;
+  bool more = false;   // Next() has something to give
+  bool array = false;  // the root is an array
+  bool blank = false;
+  bool big_number = false;
+};
+
+WalkFault Walker::Impl::Index(std::string_view payload) noexcept {
+  if (parser != nullptr && parser->capacity() > kKeptCapacity && payload.size() <= kKeptCapacity) {
+    parser.reset();
+  }
+  if (parser == nullptr || parser->capacity() < payload.size()) {
+    parser.reset();
+    const std::size_t wanted = std::max(kFirstCapacity, payload.size());
+    const std::size_t capacity =
+        wanted > kKeptCapacity ? wanted : std::min(std::bit_ceil(wanted), kKeptCapacity);
+    if (simdjson::get_active_implementation()->create_dom_parser_implementation(
+            capacity, 1, parser) != simdjson::SUCCESS) {
+      parser.reset();
+      return WalkFault::kTooLarge;
+    }
+  }
+  const simdjson::error_code error =
+      parser->stage1(reinterpret_cast<const std::uint8_t*>(payload.data()), payload.size(),
+                     simdjson::stage1_mode::regular);
+  payload_flags.invalid_utf8 = error == simdjson::UTF8_ERROR;
+  blank = error == simdjson::EMPTY;
+  const bool whole = error == simdjson::SUCCESS || error == simdjson::UTF8_ERROR || blank;
+  at = parser->structural_indexes.get();
+  last = whole && !blank ? at + parser->n_structural_indexes : at;
+  return whole ? WalkFault::kNone : WalkFault::kMalformed;
+}
+
+bool Walker::Impl::ReadToken(char first, const char* begin, RawValue& value) noexcept {
+  const char* const limit = text + size;
+  const auto word = [&](std::string_view literal, ValueKind kind) {
+    value.kind = kind;
+    return static_cast<std::size_t>(limit - begin) >= literal.size() &&
+                   std::memcmp(begin, literal.data(), literal.size()) == 0
+               ? begin + literal.size()
+               : nullptr;
+  };
+  const char* end = nullptr;
+  switch (first) {
+    case 't': end = word("true", ValueKind::kTrue); break;
+    case 'f': end = word("false", ValueKind::kFalse); break;
+    case 'n': end = word("null", ValueKind::kNull); break;
+    default: {
+      const NumberToken number = ReadNumber(begin, limit);
+      value.kind = ValueKind::kNumber;
+      end = number.end;
+      big_number = big_number || number.big;
+    }
+  }
+  if (end == nullptr || (end != limit && !EndsToken(*end))) return false;
+  value.raw = {begin, static_cast<std::size_t>(end - begin)};
+  return true;
+}
+
+// The scalar whose structural was just taken. False where none stands.
+template <bool kRecord>
+bool Walker::Impl::Scalar(char first, NodeId node) noexcept {
+  const char* const begin = text + at[-1];
+  RawValue value;
+  if (first == '"') {
+    const char* const end = StringEnd(begin);
+    if (end == begin) return false;
+    if constexpr (!kRecord) return true;
+    if (node == kNoNode && !options.keep_leaves) return true;
+    value.kind = ValueKind::kString;
+    value.raw = {begin + 1, static_cast<std::size_t>(end - begin - 1)};
+    value.escaped = HoldsBackslash(begin + 1, end);
+  } else if (!ReadToken(first, begin, value)) {
+    return false;
+  }
+  if constexpr (kRecord) {
+    if (options.keep_leaves && value.scalar()) event.leaves_.push_back(value);
+    if (node != kNoNode) Record(node, value);
+  }
+  return true;
+}
+
+// One value from `at` on, with all that lies in it. A machine with an explicit stack: each label is
+// what may come next.
+template <bool kRecord>
+WalkFault Walker::Impl::Walk() noexcept {
+  const std::size_t floor = frames.size();
+  std::size_t members = 0;
+  NodeId node = kRootNode;
+  char c = '\0';
+
+value:
+  if (done()) return WalkFault::kMalformed;
+  c = text[*at++];
+  if (c == '{' || c == '[') {
+    if (frames.size() >= options.max_depth) return WalkFault::kTooDeep;
+    Frame& frame = frames.emplace_back();
+    frame.node = node;
+    frame.array = c == '[';
+    frame.begin = text + at[-1];
+    if constexpr (kRecord) {
+      if (c == '{') OpenObject(frame);
+    }
+    if (peek() == (c == '[' ? ']' : '}')) goto close;
+    frame.empty = false;
+    if (c == '[') goto value;
+    goto key;
+  }
+  if (!Scalar<kRecord>(c, node)) return WalkFault::kMalformed;
+
+after_value:
+  if (frames.size() == floor) return WalkFault::kNone;
+  c = peek();
+  if (c == ',') {
+    ++at;
+    if (frames.back().array) {
+      node = frames.back().node;
+      goto value;
+    }
+    goto key;
+  }
+  if (c != (frames.back().array ? ']' : '}')) return WalkFault::kMalformed;
+
+close:
+  ++at;
+  if constexpr (kRecord) {
+    const Frame& frame = frames.back();
+    const char* const end = text + at[-1] + 1;
+    if (!frame.array) {
+      CloseObject(frame, end);
+    } else if (frame.empty && frame.node != kNoNode) {
+      Record(frame.node, {{frame.begin, static_cast<std::size_t>(end - frame.begin)},
+                          ValueKind::kEmptyArray,
+                          false});
+    }
+  }
+  frames.pop_back();
+  goto after_value;
+
+key:
+  if (peek() != '"') return WalkFault::kMalformed;
+  if (++members > options.max_fields) return WalkFault::kTooManyFields;
+  {
+    const char* const begin = text + *at++;
+    if (peek() != ':') return WalkFault::kMalformed;
+    if constexpr (kRecord) {
+      node = kNoNode;
+      const Frame& object = frames.back();
+      if (object.node != kNoNode) {
+        const char* const end = StringEnd(begin);
+        if (end == begin) return WalkFault::kMalformed;
+        node = Lookup(object, {begin + 1, static_cast<std::size_t>(end - begin - 1)});
+      }
+    }
+    ++at;
+  }
+  goto value;
+}
+
+WalkFault Walker::Impl::WalkElement(bool record) noexcept {
+  return record ? Walk<true>() : Walk<false>();
+}
+
+// The whole text but for an object at its root, which is recorded on the way.
+WalkFault Walker::Impl::Validate() noexcept {
+  if (!array) {
+    const bool object = peek() == '{';
+    if (object) StartEvent();
+    const WalkFault fault = WalkElement(object);
+    if (fault != WalkFault::kNone) return fault;
+    if (!done()) return WalkFault::kMalformed;
+    return object ? WalkFault::kNone : WalkFault::kNotObject;
+  }
+  bool objects_only = true;
+  frames.emplace_back();  // the array itself counts as a level
+  ++at;
+  if (peek() == ']') {
+    ++at;
+    return done() ? WalkFault::kNone : WalkFault::kMalformed;
+  }
+  for (;; ++at) {
+    objects_only = objects_only && peek() == '{';
+    const WalkFault fault = WalkElement(false);
+    if (fault != WalkFault::kNone) return fault;
+    if (peek() != ',') break;
+  }
+  if (peek() != ']') return WalkFault::kMalformed;
+  ++at;
+  if (!done()) return WalkFault::kMalformed;
+  return objects_only ? WalkFault::kNone : WalkFault::kNotObject;
+}
+
+void Walker::Impl::StartEvent() noexcept {
+  if (++event.epoch_ == 0) {
+    std::fill(event.heads_.begin(), event.heads_.end(), Event::Head{});
+    event.epoch_ = 1;
+  }
+  if (event.slots_.capacity() > kKeptSlots) event.slots_ = {};
+  if (event.leaves_.capacity() > kKeptSlots) event.leaves_ = {};
+  if (slot_nodes.capacity() > kKeptSlots) slot_nodes = {};
+  event.slots_.clear();
+  event.leaves_.clear();
+  slot_nodes.clear();
+  event_begin = at;
+  event.flags_ = {};
+  big_number = false;
+}
+
+void Walker::Impl::FinishEvent() noexcept {
+  const char* const begin = text + *event_begin;
+  event.text_ = {begin, static_cast<std::size_t>(text + at[-1] + 1 - begin)};
+  event.index_ = next_index;
+  event.flags_.big_number = big_number;
+  event.flags_.byte_order_mark = payload_flags.byte_order_mark;
+  event.flags_.lone_surrogate =
+      payload_flags.lone_surrogate && (!array || InspectStrings(event_begin, at).lone_surrogate);
+  event.flags_.invalid_utf8 = payload_flags.invalid_utf8 && (!array || !IsValidUtf8(event.text_));
+  event.shape_ = options.shape;
+  if (options.shape != Shape::kAuto) return;
+  event.shape_ = Shape::kFlat;
+  for (const ShapeMark& mark : fields->marks()) {
+    if (event.heads_[mark.node].epoch == event.epoch_) {
+      event.shape_ = mark.shape;
+      return;
+    }
+  }
+}
+
+NodeId Walker::Impl::Find(NodeId object, std::string_view key) noexcept {
+  const NodeId node = keys->Child(object, key, KeyTree::DigestOf(key));
+  const bool literal = node != kNoNode && !keys->at(node).is_wildcard;
+  if (literal || !keys->at(object).blanks || key.find(' ') == std::string_view::npos) return node;
+  squeezed.assign(key);
+  squeezed.erase(std::remove(squeezed.begin(), squeezed.end(), ' '), squeezed.end());
+  return keys->Child(object, squeezed, KeyTree::DigestOf(squeezed));
+}
+
+NodeId Walker::Impl::LookupDecoded(NodeId object, std::string_view key) noexcept {
+  DecodeEscapes(key, decoded);
+  return Find(object, decoded);
+}
+
+// The place that the raw key stands for.
+NodeId Walker::Impl::Lookup(const Frame& object, std::string_view key) noexcept {
+  const KeyTree::Node& parent = keys->at(object.node);
+  if (!parent.inner) return kNoNode;
+  const KeyTree::Digest digest = KeyTree::DigestOf(key);
+  const bool backslash = KeyTree::HoldsBackslash(digest) ||
+                         (key.size() > 16 && HoldsBackslash(key.data(), key.data() + key.size()));
+  NodeId node = kNoNode;
+  if (backslash) [[unlikely]] {
+    node = LookupDecoded(object.node, key);
+  } else if (parent.blanks) {
+    node = Find(object.node, key);
+  } else {
+    node = keys->Child(object.node, key, digest);
+  }
+  if (node == kNoNode) return node;
+  const bool seen = std::exchange(met[node], object.serial) == object.serial;
+  if (seen && !keys->at(node).is_wildcard) event.flags_.duplicate_key = true;
+  return node;
+}
+
+std::uint32_t Walker::Impl::Append(NodeId node, const RawValue& value) noexcept {
+  const auto slot = static_cast<std::uint32_t>(event.slots_.size());
+  event.slots_.push_back({value, Event::kEnd});
+  slot_nodes.push_back(node);
+  Event::Head& head = event.heads_[node];
+  if (head.epoch != event.epoch_) {
+    head = {event.epoch_, slot, slot};
+  } else {
+    event.slots_[head.last].next = slot;
+    head.last = slot;
+  }
+  return slot;
+}
+
+std::uint32_t Walker::Impl::Record(NodeId node, const RawValue& value) noexcept {
+  const KeyTree::Node& place = keys->at(node);
+  std::uint32_t slot = Event::kEnd;
+  if (place.recorded) slot = Append(node, value);
+  if (place.also != kNoNode) Append(place.also, value);
+  return slot;
+}
+
+void Walker::Impl::OpenObject(Frame& frame) noexcept {
+  frame.serial = ++objects;
+  frame.slots = static_cast<std::uint32_t>(event.slots_.size());
+  if (frame.node == kNoNode || keys->at(frame.node).named_list != kNoNode) return;
+  frame.slot = Record(frame.node, {{frame.begin, 1}, ValueKind::kObject, false});
+}
+
+void Walker::Impl::CloseObject(const Frame& frame, const char* end) noexcept {
+  if (frame.node == kNoNode) return;
+  if (frame.slot != Event::kEnd) {
+    event.slots_[frame.slot].value.raw = {frame.begin, static_cast<std::size_t>(end - frame.begin)};
+  }
+  const NodeId named = keys->at(frame.node).named_list;
+  if (named != kNoNode) NameElement(fields->named_lists()[named], frame.slots);
+}
+
+// An element of a named list has been read: its texts go to the place of its name.
+void Walker::Impl::NameElement(const FieldTable::NamedListNodes& named,
+                               std::uint32_t from) noexcept {
+  const auto among = [](const std::vector<NodeId>& nodes, NodeId node) {
+    return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
+  };
+  const auto to = static_cast<std::uint32_t>(event.slots_.size());
+  NodeId target = named.list;
+  for (std::uint32_t slot = from; slot < to; ++slot) {
+    const RawValue& value = event.slots_[slot].value;
+    if (value.kind != ValueKind::kString || !among(named.names, slot_nodes[slot])) continue;
+    target = value.escaped ? LookupDecoded(named.parent, value.raw) : Find(named.parent, value.raw);
+    break;
+  }
+  if (target == kNoNode) return;
+  for (std::uint32_t slot = from; slot < to; ++slot) {
+    if (!among(named.texts, slot_nodes[slot])) continue;
+    const RawValue value = event.slots_[slot].value;  // a copy: recording moves the slots
+    Record(target, value);
+  }
+}
+
+EscapeReport Walker::Impl::InspectStrings(const std::uint32_t* from,
+                                          const std::uint32_t* to) noexcept {
+  EscapeReport all;
+  const std::uint32_t* const before = at;
+  for (at = from; at != to;) {
+    const char* const begin = text + *at++;
+    if (*begin != '"') continue;
+    const char* const end = StringEnd(begin);
+    const EscapeReport report =
+        InspectEscapes({begin + 1, static_cast<std::size_t>(end - begin - 1)});
+    all.bad = all.bad || report.bad;
+    all.lone_surrogate = all.lone_surrogate || report.lone_surrogate;
+  }
+  at = before;
+  return all;
+}
+
+Walker::Walker(const FieldTable* fields) : impl_(std::make_unique<Impl>(fields)) {}
+Walker::~Walker() = default;
+Walker::Walker(Walker&&) noexcept = default;
+Walker& Walker::operator=(Walker&&) noexcept = default;
+
+WalkFault Walker::Begin(std::string_view payload, const Options& options) noexcept {
+  Impl& w = *impl_;
+  w.options = options;
+  w.more = false;
+  w.blank = false;
+  w.next_index = 0;
+  w.payload_flags = {};
+  w.frames.clear();
+  w.at = w.last = nullptr;
+  if (payload.size() > options.max_bytes || payload.size() > kLargestPayload) {
+    return WalkFault::kTooLarge;
+  }
+  if (payload.starts_with(kByteOrderMark)) {
+    payload.remove_prefix(kByteOrderMark.size());
+    w.payload_flags.byte_order_mark = true;
+  }
+  w.text = payload.data();
+  w.size = payload.size();
+  if (payload.empty()) {
+    w.blank = true;
+    return WalkFault::kNone;
+  }
+  const WalkFault indexed = w.Index(payload);
+  if (indexed != WalkFault::kNone || w.blank) return indexed;
+  const std::uint32_t* const first = w.at;
+  w.array = w.peek() == '[';
+  const WalkFault fault = w.Validate();
+  if (fault != WalkFault::kNone) return fault;
+  if (options.strict_json || MayHoldSurrogate(payload)) {
+    const EscapeReport report = w.InspectStrings(first, w.last);
+    if (report.bad && options.strict_json) return WalkFault::kBadEscape;
+    w.payload_flags.lone_surrogate = report.lone_surrogate;
+  }
+  w.more = true;
+  if (w.array) w.at = first + 1;
+  return WalkFault::kNone;
+}
+
+const Event* Walker::Next() noexcept {
+  Impl& w = *impl_;
+  if (!w.more) return nullptr;
+  if (!w.array) {
+    w.more = false;
+    w.FinishEvent();
+    return &w.event;
+  }
+  if (w.peek() == ']') {
+    w.more = false;
+    return nullptr;
+  }
+  w.frames.resize(1);
+  w.StartEvent();
+  // Validated in Begin, so this walk cannot fail.
+  static_cast<void>(w.WalkElement(true));
+  w.FinishEvent();
+  ++w.next_index;
+  if (w.peek() == ',') ++w.at;
+  return &w.event;
+}
+
+bool Walker::blank() const noexcept { return impl_->blank; }
+
+}  // namespace faultline
