@@ -56,11 +56,9 @@ bool SequenceWindow::Observe(State& state, const std::vector<std::uint32_t>& ste
     if (step == 0) {
       state.prefix[0] = {bound[i]};
     } else if (!state.prefix[step - 1].empty()) {
-      const auto& before = state.prefix[step - 1];
-      auto& here = state.prefix[step];
-      if (!here.empty() && here.front().time > before.front().time) continue;
-      here = before;
-      here.push_back(bound[i]);
+      // The shorter prefix is at least as new as the one that was extended before.
+      state.prefix[step] = state.prefix[step - 1];
+      state.prefix[step].push_back(bound[i]);
     }
   }
   if (state.on || !Holds(state, at)) return false;

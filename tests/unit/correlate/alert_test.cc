@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "matcher/alert.h"
+
+#include <gtest/gtest.h>
+
+namespace faultline {
+namespace {
+
+const Origin kFirst{{"t", 0}, 1, 0};
+const Origin kDeciding{{"t", 1}, 2, 0};
+
+TEST(AlertIdentity, IsAFunctionOfRuleSemanticsGroupAndBothOrigins) {
+  const Digest base = IncidentOf("r", {1, 2}, {{"k", "v"}}, kFirst, kDeciding);
+  EXPECT_EQ(base, IncidentOf("r", {1, 2}, {{"k", "v"}}, kFirst, kDeciding));
+  Origin moved = kDeciding;
+  moved.index = 1;
+  EXPECT_NE(base, IncidentOf("q", {1, 2}, {{"k", "v"}}, kFirst, kDeciding));
+  EXPECT_NE(base, IncidentOf("r", {1, 3}, {{"k", "v"}}, kFirst, kDeciding));
+  EXPECT_NE(base, IncidentOf("r", {1, 2}, {{"k", "w"}}, kFirst, kDeciding));
+  EXPECT_NE(base, IncidentOf("r", {1, 2}, {{"k", "v"}}, kDeciding, kFirst));
+  EXPECT_NE(base, IncidentOf("r", {1, 2}, {{"k", "v"}}, kFirst, moved));
+}
+
+// Ids are promised never to change: these are what the first release gave.
+TEST(AlertIdentity, NeverChanges) {
+  const Digest incident = IncidentOf("r", {1, 2}, {{"k", "v"}}, kFirst, kDeciding);
+  EXPECT_EQ(incident.Hex(), "@INCIDENT@");
+  EXPECT_EQ(AlertIdOf(incident, 0).Hex(), "@ID@");
+  EXPECT_NE(AlertIdOf(incident, 0), AlertIdOf(incident, 1));
+  EXPECT_EQ(FingerprintOf("r", {{"k", "v"}}).Hex(), "@FINGERPRINT@");
+}
+
+}  // namespace
+}  // namespace faultline

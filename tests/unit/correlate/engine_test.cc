@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "matcher/engine.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/correlate/builders.h"
+
+namespace faultline {
+namespace {
+
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
+using testing::At;
+
+constexpr const char* kRules = R"(
+title: single
+id: single
+logsource: {category: test}
+detection:
+  s: {kind: single}
+  condition: s
+level: high
+faultline:
+  explain:
+    cause: "{{who}} did it"
+---
+title: a
+name: a
+id: rule-a
+logsource: {category: test}
+detection:
+  s: {kind: a}
+  condition: s
+faultline:
+  capture:
+    - {field: text, re: 'code (?<code>\d+)'}
+---
+title: b
+name: b
+id: rule-b
+logsource: {category: test}
+detection:
+  s: {kind: b}
+  condition: s
+---
+title: both
+id: both
+level: high
+correlation:
+  type: temporal
+  rules: [a, b]
+  group-by: [who]
+  timespan: 10s
+faultline:
+  explain:
+    cause: "{{who}} met {{code}} and {{nothing}}."
+    remedy: [first, second]
+---
+title: keyword
+id: keyword
+logsource: {category: test}
+detection:
+  keywords: [needle]
+  condition: keywords
+)";
+
+std::shared_ptr<const RuleSet> Rules(const char* text = kRules) {
+  RuleSet::Options options;
+  options.extra_fields = DefaultTimestamps();
+  auto rules = RuleSet::Compile(sigma::LoadRulesFromText(text, "rules.yml"), options);
+  if (!rules) ADD_FAILURE() << rules.error().ToString();
+  for (const Error& error : (*rules)->errors()) ADD_FAILURE() << error.ToString();
+  return *rules;
+}
+
+// An engine with one source, and what it gave so far.
+struct Bench {
+  explicit Bench(Engine::Options options = {}) : engine(Rules(), options) {
+    source = engine.AddSource({"events", 0}, {}, nullptr, {});
+  }
+
+  void Give(std::string_view payload, SourceId to, ReadEdge edge = {}) {
+    Record record;
+    record.source = to;
+    record.offset = offsets[to]++;
+    record.payload = payload;
+    engine.Process(record, edge, out);
+  }
+  void Give(std::string_view payload) { Give(payload, source); }
+
+  Engine engine;
+  SourceId source = 0;
+  std::map<SourceId, std::int64_t> offsets;
+  Output out;
+};
+
+std::string Event(int second, const char* kind, const char* who = "x", const char* text = "") {
+  return R"({"@timestamp":)" + std::to_string(1000 + second) + R"(,"kind":")" + kind +
+         R"(","who":")" + who + R"(","text":")" + text + R"("})";
+}
+
+TEST(Engine, ASingleRuleAlertsAtOnceWithItsEvidence) {
+  Bench bench;
+  bench.Give(Event(0, "other"));
+  bench.Give(Event(1, "single", "mallory"));
+  ASSERT_EQ(bench.out.alerts.size(), 1U);
+  const Alert& alert = bench.out.alerts[0];
+  EXPECT_EQ(alert.rule.id, "single");
+  EXPECT_EQ(alert.kind, AlertKind::kDetection);
+  EXPECT_EQ(alert.level, sigma::Level::kHigh);
+  EXPECT_EQ(alert.time, At(1001));
+  EXPECT_EQ(alert.explanation.cause, "mallory did it");
+  ASSERT_EQ(alert.evidence.size(), 1U);
+  EXPECT_EQ(alert.evidence[0].origin, (Origin{{"events", 0}, 1, 0}));
+  EXPECT_EQ(alert.evidence[0].event, Event(1, "single", "mallory"));
+}
+
+TEST(Engine, AChainWaitsForTheWatermarkAndTellsItsSteps) {
+  Bench bench;
+  bench.Give(Event(0, "a", "x", "code 42"));
+  bench.Give(Event(5, "b"));
+  EXPECT_TRUE(bench.out.alerts.empty()) << "the watermark has not passed them";
+  bench.Give(Event(15, "other"));
+  EXPECT_TRUE(bench.out.alerts.empty()) << "an event at the watermark itself may still come";
+  bench.Give(Event(16, "other"));
+  ASSERT_EQ(bench.out.alerts.size(), 1U);
+  const Alert& alert = bench.out.alerts[0];
+  EXPECT_EQ(alert.kind, AlertKind::kChain);
+  EXPECT_EQ(alert.time, At(1005));
+  EXPECT_EQ(alert.group, (std::vector<NamedValue>{{"who", "x"}}));
+  EXPECT_EQ(alert.explanation.cause, "x met 42 and .");
+  EXPECT_EQ(alert.explanation.remedy, (std::vector<std::string>{"first", "second"}));
+  EXPECT_EQ(alert.matched, "2 of 2");
+  ASSERT_EQ(alert.evidence.size(), 2U);
+  EXPECT_EQ(alert.evidence[0].captures, (std::vector<NamedValue>{{"code", "42"}}));
+  EXPECT_TRUE(alert.evidence[0].event.empty()) << "only the deciding event's bytes are told";
+  EXPECT_EQ(alert.evidence[1].event, Event(5, "b"));
+  ASSERT_EQ(alert.steps.size(), 2U);
+  EXPECT_EQ(alert.steps[1].name, "b");
+  EXPECT_EQ(alert.steps[1].time, At(1005));
+}
+
+TEST(Engine, RulesThatACorrelationRefersToStaySilent) {
+  Bench bench;
+  bench.Give(Event(0, "a"));
+  bench.engine.Finish(bench.out);
+  EXPECT_TRUE(bench.out.alerts.empty());
+}
+
+TEST(Engine, MatchOnlyReportsEveryDetectionRule) {
+  Engine::Options options;
+  options.match_only = true;
+  Bench bench(options);
+  bench.Give(Event(0, "a"));
+  bench.Give(Event(1, "b"));
+  ASSERT_EQ(bench.out.alerts.size(), 2U);
+  EXPECT_EQ(bench.out.alerts[0].rule.id, "rule-a");
+}
+
+TEST(Engine, OutOfOrderWithinTheLatenessGivesTheSameIds) {
+  Bench sorted, shuffled;
+  const std::pair<int, const char*> events[] = {{0, "a"}, {5, "b"}};
+  const auto give = [](Bench& bench, std::int64_t offset, int second, const char* kind) {
+    const std::string payload = Event(second, kind);
+    Record record;
+    record.offset = offset;
+    record.payload = payload;
+    bench.engine.Process(record, {}, bench.out);
+  };
+  give(sorted, 0, events[0].first, events[0].second);
+  give(sorted, 1, events[1].first, events[1].second);
+  give(shuffled, 1, events[1].first, events[1].second);
+  give(shuffled, 0, events[0].first, events[0].second);
+  sorted.engine.Finish(sorted.out);
+  shuffled.engine.Finish(shuffled.out);
+  ASSERT_EQ(sorted.out.alerts.size(), 1U);
+  ASSERT_EQ(shuffled.out.alerts.size(), 1U);
+  EXPECT_EQ(sorted.out.alerts[0].id, shuffled.out.alerts[0].id);
+}
+
+TEST(Engine, ALateMatchIsToldAndNeverCorrelated) {
+  Bench bench;
+  bench.Give(Event(100, "b"));
+  bench.Give(Event(80, "a"));
+  bench.engine.Finish(bench.out);
+  EXPECT_TRUE(bench.out.alerts.empty());
+  ASSERT_EQ(bench.out.late.size(), 1U);
+  EXPECT_EQ(bench.out.late[0].rule, "rule-a");
+  EXPECT_EQ(bench.out.late[0].cause, "watermark");
+  EXPECT_EQ(bench.out.late[0].late_by, seconds(20));
+  EXPECT_EQ(bench.engine.counters().late_events.value(), 1);
+  EXPECT_EQ(bench.engine.counters().late_le_1m.value(), 1);
+}
+
+TEST(Engine, ALateEventStillAlertsForSingleRules) {
+  Bench bench;
+  bench.Give(Event(100, "other"));
+  bench.Give(Event(0, "single"));
+  EXPECT_EQ(bench.out.alerts.size(), 1U);
+}
+
+TEST(Engine, WhatIsNoJsonIsADeadLetterAndKeywordRulesSeeItAllTheSame) {
+  Bench bench;
+  bench.Give("a needle in no JSON");
+  ASSERT_TRUE(bench.out.dead_letter.has_value());
+  EXPECT_EQ(bench.out.dead_letter->reason, "json");
+  ASSERT_EQ(bench.out.alerts.size(), 1U);
+  EXPECT_EQ(bench.out.alerts[0].rule.id, "keyword");
+  EXPECT_EQ(bench.engine.counters().invalid_json.value(), 1);
+}
+
+TEST(Engine, ARootArrayIsSplitAndEachElementHasItsIndex) {
+  Bench bench;
+  bench.Give("[" + Event(0, "other") + "," + Event(1, "single") + "]");
+  ASSERT_EQ(bench.out.alerts.size(), 1U);
+  EXPECT_EQ(bench.out.alerts[0].evidence[0].origin.index, 1U);
+}
+
+TEST(Engine, TombstonesAndBlanksAreCountedAndNothingElse) {
+  Bench bench;
+  Record record;
+  record.tombstone = true;
+  bench.engine.Process(record, {}, bench.out);
+  record.tombstone = false;
+  record.offset = 1;
+  record.payload = "  \n";
+  bench.engine.Process(record, {}, bench.out);
+  EXPECT_TRUE(bench.out.empty());
+  EXPECT_EQ(bench.engine.counters().tombstones.value(), 1);
+  EXPECT_EQ(bench.engine.counters().blank.value(), 1);
+}
+
+TEST(Engine, ASlowSourceHoldsTheOthersBackUntilItIsIdle) {
+  Bench bench;
+  const SourceId slow = bench.engine.AddSource({"events", 1}, {}, nullptr, {});
+  bench.Give(Event(0, "a"));
+  bench.Give(Event(5, "b"));
+  bench.Give(Event(100, "other"));
+  EXPECT_TRUE(bench.out.alerts.empty());
+  bench.engine.MarkIdle(slow, seconds(30), bench.out);
+  EXPECT_EQ(bench.out.alerts.size(), 1U);
+}
+
+TEST(Engine, WhenAllAreIdleTheSteadyClockMovesTheFrontier) {
+  Bench bench;
+  bench.Give(Event(0, "a"));
+  bench.Give(Event(5, "b"));
+  bench.engine.MarkIdle(bench.source, seconds(100), bench.out);
+  bench.engine.Tick(seconds(110), bench.out);
+  EXPECT_TRUE(bench.out.alerts.empty()) << "the frontier stands at 1005 s, before that event";
+  bench.engine.Tick(seconds(111), bench.out);
+  EXPECT_EQ(bench.out.alerts.size(), 1U);
+}
+
+TEST(Engine, AReturningSourceIsJournalledAndItsOldHitsAreLate) {
+  Bench bench;
+  const SourceId other = bench.engine.AddSource({"events", 1}, {}, nullptr, {});
+  bench.Give(Event(0, "other"), other);
+  bench.engine.MarkIdle(other, seconds(30), bench.out);
+  bench.Give(Event(100, "other"));
+  bench.out.Clear();
+  bench.Give(Event(50, "a"), other);
+  ASSERT_EQ(bench.out.journal.size(), 1U);
+  EXPECT_EQ(bench.out.journal[0].kind, JournalEntry::Kind::kReturn);
+  EXPECT_EQ(bench.out.journal[0].offset, 1);
+  EXPECT_EQ(bench.out.journal[0].frontier, OrderPoint::Before(At(1090)));
+  ASSERT_EQ(bench.out.late.size(), 1U);
+  EXPECT_EQ(bench.out.late[0].cause, "idle");
+}
+
+TEST(Engine, PositionsCoverWhatStillWaits) {
+  Bench bench;
+  bench.Give(Event(0, "other"));
+  bench.Give(Event(5, "a"));
+  bench.Give(Event(6, "other"));
+  const auto positions = bench.engine.Positions();
+  ASSERT_EQ(positions.size(), 1U);
+  EXPECT_EQ(positions[0].committed, 1);
+  EXPECT_EQ(positions[0].position, 3);
+  EXPECT_EQ(positions[0].highest, At(1000));
+}
+
+TEST(Engine, BelowTheCommittedPositionNothingIsEmittedAgain) {
+  Bench bench;
+  bench.Give(Event(0, "single"));
+  bench.Give(Event(1, "a"));
+  bench.Give("broken");
+  bench.Give(Event(2, "single"));
+  const SourcePosition stored = bench.engine.Positions()[0];
+  EXPECT_EQ(stored.committed, 1);
+
+  Engine again(Rules(), {});
+  const SourceId source = again.AddSource(stored.source, {}, &stored, {});
+  Output out;
+  const std::string payloads[] = {Event(1, "a"), "broken", Event(2, "single"), Event(3, "b")};
+  for (std::int64_t offset = 1; offset < 5; ++offset) {
+    Record record;
+    record.source = source;
+    record.offset = offset;
+    record.payload = payloads[offset - 1];
+    again.Process(record, {}, out);
+    EXPECT_TRUE(out.alerts.empty());
+    EXPECT_FALSE(out.dead_letter.has_value());
+  }
+  again.Finish(out);
+  ASSERT_EQ(out.alerts.size(), 1U) << "the waiting hit was read again and met its partner";
+  EXPECT_EQ(out.alerts[0].rule.id, "both");
+}
+
+TEST(Engine, ATimeBeyondTheClockIsSubstitutedFlaggedAndJournalled) {
+  Bench bench;
+  const ReadEdge edge{At(2000), seconds(0)};
+  bench.Give(Event(0, "other"), bench.source, edge);
+  bench.Give(R"({"@timestamp":"2100-01-01T00:00:00Z","kind":"single"})", bench.source, edge);
+  ASSERT_EQ(bench.out.journal.size(), 1U);
+  EXPECT_EQ(bench.out.journal[0].time, At(1000));
+  ASSERT_EQ(bench.out.alerts.size(), 1U);
+  EXPECT_EQ(bench.out.alerts[0].time, At(1000));
+  EXPECT_EQ(bench.out.alerts[0].flags, (std::vector<std::string>{"substituted_time"}));
+}
+
+TEST(Engine, ReloadKeepsChainsThatMeanTheSame) {
+  Bench bench;
+  bench.Give(Event(0, "a"));
+  bench.Give(Event(3, "other"));
+  const std::string retitled =
+      "title: newcomer\nid: newcomer\nlogsource: {category: test}\ndetection:\n  s: {kind: "
+      "single}\n"
+      "  condition: s\n---" +
+      std::string(kRules);
+  bench.engine.Reload(Rules(retitled.c_str()));
+  bench.Give(Event(5, "b"));
+  bench.Give(Event(6, "single"));
+  bench.engine.Finish(bench.out);
+  std::vector<std::string> ids;
+  for (const Alert& alert : bench.out.alerts) ids.push_back(alert.rule.id);
+  EXPECT_EQ(ids, (std::vector<std::string>{"newcomer", "single", "both"}));
+}
+
+TEST(Engine, ASourceFarAheadShouldWaitAndTheSlowestNever) {
+  Bench bench;
+  const SourceId fast = bench.engine.AddSource({"events", 1}, {}, nullptr, {});
+  bench.Give(Event(0, "other"));
+  bench.Give(Event(3601, "other"), fast);
+  EXPECT_TRUE(bench.engine.Ahead(fast));
+  EXPECT_FALSE(bench.engine.Ahead(bench.source));
+  bench.Give(Event(1, "other"));
+  EXPECT_FALSE(bench.engine.Ahead(fast));
+}
+
+}  // namespace
+}  // namespace faultline
