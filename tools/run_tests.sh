@@ -19,5 +19,6 @@ fi
 
 status=0
 $run ctest --preset "$preset" --output-junit "$PWD/$results" || status=$?
-python3 tools/test_summary.py "$results" || status=1
+ctest --preset "$preset" --show-only=json-v1 >"build/$preset/ctest.json"
+python3 tools/test_summary.py "$results" "build/$preset/ctest.json" || status=1
 exit "$status"

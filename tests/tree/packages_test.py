@@ -11,6 +11,7 @@ need not be listed itself, but whatever our code names directly must be.
 """
 import collections
 import importlib.machinery
+import os
 import pathlib
 import re
 import shutil
@@ -200,17 +201,21 @@ def owners_outside(dpkg, paths, allowed):
     return outside
 
 
+def left_out(reason):
+    """Where nothing may be left out, a reason to leave out is a failure."""
+    print(f"left out: {reason}")
+    return 1 if os.environ.get("FAULTLINE_REQUIRE_DATA") == "1" else LEFT_OUT
+
+
 def main(arguments):
     if not DPKG_INFO.is_dir():
-        print("left out: no dpkg on this machine")
-        return LEFT_OUT
+        return left_out("no dpkg on this machine")
     dpkg = Dpkg()
     listed = {}
     for names in entries():
         present = [name for name in names if name in dpkg.depends]
         if not present:
-            print(f"left out: {' | '.join(names)} is not installed")
-            return LEFT_OUT
+            return left_out(f"{' | '.join(names)} is not installed")
         listed[present[0]] = names
     faults = []
     closure = dpkg.closure(listed) | dpkg.base
