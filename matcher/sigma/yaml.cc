@@ -197,6 +197,7 @@ class Reader {
     node.tag = View(data.tag);
     if (!Count(1, node.place) || !CheckTag(node.tag, node.place)) return;
     node.quoted = data.style != YAML_PLAIN_SCALAR_STYLE;
+    node.multi_line = event.start_mark.line != event.end_mark.line;
     node.scalar.assign(reinterpret_cast<const char*>(data.value), data.length);
     if (data.anchor != nullptr) Remember(std::string(View(data.anchor)), node);
     Put(std::move(node));

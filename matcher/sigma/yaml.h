@@ -23,6 +23,7 @@ struct Pair;
 struct Node {
   Kind kind = Kind::kScalar;
   bool quoted = false;      // quoted, literal or folded: text whatever it looks like
+  bool multi_line = false;  // a scalar over several lines: places inside it are not known
   std::string scalar;       // kScalar: the text
   std::string tag;          // explicit tag, resolved ("tag:yaml.org,2002:str", "!"); mostly empty
   std::vector<Node> items;  // kSequence

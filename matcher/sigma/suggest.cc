@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "matcher/sigma/suggest.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
+
+namespace faultline {
+namespace {
+
+constexpr std::size_t kLongest = 64;
+
+char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+// Levenshtein's distance with one row of memory.
+std::size_t Distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t change = diagonal + (Lower(a[i]) == Lower(b[j]) ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({change, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::string DidYouMean(std::string_view word, const std::vector<std::string_view>& candidates) {
+  if (word.empty() || word.size() > kLongest) return {};
+  std::size_t best = std::clamp<std::size_t>(word.size() / 3, 1, 3) + 1;
+  std::string_view nearest;
+  for (const std::string_view candidate : candidates) {
+    if (candidate.empty() || candidate.size() > kLongest) continue;
+    const std::size_t distance = Distance(word, candidate);
+    if (distance < best) {
+      best = distance;
+      nearest = candidate;
+    }
+  }
+  if (nearest.empty()) return {};
+  return "did you mean '" + std::string(nearest) + "'?";
+}
+
+}  // namespace faultline

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace faultline {
+
+// "did you mean 'contains'?" for the candidate that is nearest to `word` by edits of one byte,
+// letter case aside; empty where none is near (more than a third of the word, at most 3, would
+// change). Cost: words above 64 bytes are not compared.
+[[nodiscard]] std::string DidYouMean(std::string_view word,
+                                     const std::vector<std::string_view>& candidates);
+
+}  // namespace faultline
