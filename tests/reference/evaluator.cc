@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/reference/evaluator.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "tests/reference/field_places.h"
+#include "tests/reference/json_tree.h"
+#include "tests/reference/value_test.h"
+
+namespace faultline::reference {
+namespace {
+
+using Renames = std::vector<std::pair<std::string, std::string>>;
+using Op = sigma::Condition::Op;
+
+std::string Renamed(const std::string& field, const Renames& renames) {
+  for (const auto& [from, to] : renames) {
+    if (from == field) return to;
+  }
+  return field;
+}
+
+// An event with the fields that were asked for so far.
+class Fields {
+ public:
+  explicit Fields(const Json& event) : event_(event) {}
+
+  const FieldValues& Of(const std::string& name) {
+    const auto [at, added] = known_.try_emplace(name);
+    if (added) at->second = name.empty() ? LeavesOf(event_) : ValuesOf(event_, name);
+    return at->second;
+  }
+
+ private:
+  const Json& event_;
+  std::map<std::string, FieldValues> known_;  // "" are the leaves
+};
+
+struct ItemTest {
+  std::string field;  // empty: keywords
+  bool all = false;
+  std::vector<ValueTest> values;
+
+  ItemTest(const sigma::Item& item) : field(item.field), all(item.all) {
+    for (const sigma::Value& value : item.values) {
+      values.emplace_back(value, item.cased, item.field.empty());
+    }
+  }
+
+  [[nodiscard]] bool Holds(Fields& fields, const Renames& renames) const {
+    const FieldValues& found = fields.Of(Renamed(field, renames));
+    const auto holds = [&found](const ValueTest& value) { return value.Holds(found); };
+    return all ? std::all_of(values.begin(), values.end(), holds)
+               : std::any_of(values.begin(), values.end(), holds);
+  }
+};
+
+using Items = std::vector<ItemTest>;  // ANDed
+
+bool AllHold(const Items& items, Fields& fields, const Renames& renames) {
+  return std::all_of(items.begin(), items.end(),
+                     [&](const ItemTest& item) { return item.Holds(fields, renames); });
+}
+
+struct SourceTest {
+  Items conditions;
+  Renames renames;
+};
+
+struct RuleTest {
+  std::vector<SourceTest> sources;
+  std::vector<std::vector<Items>> searches;  // each an OR
+  const std::vector<sigma::Condition>* conditions;
+
+  RuleTest(const sigma::DetectionRule& rule) : conditions(&rule.conditions) {
+    for (const sigma::LogSourceAlternative& source : rule.sources) {
+      sources.push_back({{source.conditions.begin(), source.conditions.end()}, source.renames});
+    }
+    if (sources.empty()) sources.emplace_back();
+    for (const sigma::Search& search : rule.searches) {
+      searches.emplace_back();
+      for (const auto& items : search.alternatives) {
+        searches.back().emplace_back(items.begin(), items.end());
+      }
+    }
+  }
+
+  [[nodiscard]] bool SearchHolds(std::size_t search, Fields& fields, const Renames& renames) const {
+    const auto& alternatives = searches[search];
+    return std::any_of(alternatives.begin(), alternatives.end(),
+                       [&](const Items& items) { return AllHold(items, fields, renames); });
+  }
+
+  [[nodiscard]] bool NodeHolds(const sigma::Condition& condition, std::size_t at, Fields& fields,
+                               const Renames& renames) const {
+    const sigma::Condition::Node& node = condition.nodes[at];
+    if (node.op == Op::kSearch) return SearchHolds(node.search, fields, renames);
+    const auto holding = std::count_if(
+        node.children.begin(), node.children.end(),
+        [&](std::uint32_t child) { return NodeHolds(condition, child, fields, renames); });
+    const auto count = static_cast<std::size_t>(holding);
+    switch (node.op) {
+      case Op::kNot: return count == 0;
+      case Op::kAnd: return count == node.children.size();
+      case Op::kOr: return count > 0;
+      case Op::kAtLeast: return count >= node.at_least;
+      case Op::kSearch: break;
+    }
+    return false;
+  }
+
+  [[nodiscard]] bool Holds(Fields& fields) const {
+    for (const SourceTest& source : sources) {
+      if (!AllHold(source.conditions, fields, {})) continue;
+      for (const sigma::Condition& condition : *conditions) {
+        if (NodeHolds(condition, condition.nodes.size() - 1, fields, source.renames)) return true;
+      }
+    }
+    return false;
+  }
+};
+
+}  // namespace
+
+struct Evaluator::Impl {
+  std::vector<sigma::DetectionRule> rules;  // the tests look into their conditions
+  std::vector<RuleTest> tests;
+};
+
+Evaluator::Evaluator(const std::vector<sigma::DetectionRule>& rules)
+    : impl_(std::make_unique<Impl>()) {
+  impl_->rules = rules;
+  for (const sigma::DetectionRule& rule : impl_->rules) impl_->tests.emplace_back(rule);
+}
+Evaluator::~Evaluator() = default;
+
+std::vector<std::uint32_t> Evaluator::Match(std::string_view payload) const {
+  std::vector<std::uint32_t> matched;
+  const std::optional<Json> event = ParseJson(payload);
+  if (!event || event->kind != Json::Kind::kObject) return matched;
+  Fields fields(*event);
+  for (std::uint32_t i = 0; i < impl_->tests.size(); ++i) {
+    if (impl_->tests[i].Holds(fields)) matched.push_back(i);
+  }
+  return matched;
+}
+
+}  // namespace faultline::reference
