@@ -14,6 +14,7 @@
 #include "kafka/error.h"
 #include "kafka/producer.h"
 #include "kafka/properties.h"
+#include "kafka/topics.h"
 #include "matcher/event/record.h"
 
 namespace faultline {
@@ -105,6 +106,19 @@ class Outbox {
   [[nodiscard]] virtual bool in_transaction() const noexcept = 0;
 };
 
+// Key and headers of a message.
+//
+// Ownership  Borrows the message.
+class MessageDetails final : public RecordDetails {
+ public:
+  explicit MessageDetails(const kafka::Message* message) noexcept : message_(message) {}
+  std::optional<std::string_view> Key() const override;
+  std::vector<Header> Headers() const override;
+
+ private:
+  const kafka::Message* message_;  // never null
+};
+
 // The inbox over one member of a Kafka group.
 //
 // Place      kafka::Consumer -> [KafkaInbox] -> Worker.
@@ -134,9 +148,9 @@ class KafkaInbox final : public Inbox, private kafka::RebalanceListener {
   [[nodiscard]] const kafka::Consumer& consumer() const noexcept { return *consumer_; }
 
  private:
-  class Details;  // key and headers of the message at hand
   KafkaInbox(const Config& config, std::unique_ptr<kafka::Consumer> consumer);
 
+  [[nodiscard]] SourceRecord Take();
   void OnAssigned(std::vector<kafka::StartPosition>& partitions) noexcept override;
   void OnRevoked(const std::vector<kafka::TopicPartition>& partitions) noexcept override;
   void OnLost(const std::vector<kafka::TopicPartition>& partitions) noexcept override;
@@ -144,7 +158,8 @@ class KafkaInbox final : public Inbox, private kafka::RebalanceListener {
   Config config_;                              // constant
   std::unique_ptr<kafka::Consumer> consumer_;  // never null; outlives message_
   std::optional<kafka::Message> message_;      // the one given last
-  std::unique_ptr<Details> details_;           // reads message_
+  std::optional<MessageDetails> details_;      // reads message_
+  std::optional<kafka::Admin> admin_;          // made when first asked
   SourceName source_;                          // of what was given last
   OwnershipListener* listener_ = nullptr;      // set by Subscribe
 };
