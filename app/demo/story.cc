@@ -143,49 +143,62 @@ WindowsEvent Event(EventTime time, std::string_view computer, std::string_view c
   return event;
 }
 
+// Draws stand in statements of their own: the order in which arguments are evaluated is not fixed.
+WindowsEvent LogOn(Dice& dice, EventTime time, std::string_view computer) {
+  const std::string user(dice.Of(kUsers));
+  const auto type = 2 + dice.Below(4);
+  const auto net = dice.Below(8);
+  const auto host = 1 + dice.Below(250);
+  WindowsEvent event =
+      Event(time, computer, "Security", "Microsoft-Windows-Security-Auditing", 4624, 4,
+            "An account was successfully logged on.\r\n\r\nNew Logon:\r\n\tAccount Name:\t" + user);
+  event.data = {{"TargetUserName", user},
+                {"LogonType", std::to_string(type)},
+                {"IpAddress", fmt::format("10.1.{}.{}", net, host)}};
+  return event;
+}
+
+WindowsEvent ProcessCreation(Dice& dice, EventTime time, std::string_view computer) {
+  const std::string image(dice.Of(kImages));
+  const auto argument = dice.Below(1000);
+  const auto process = 1000 + 4 * dice.Below(2000);
+  WindowsEvent event =
+      Event(time, computer, "Microsoft-Windows-Sysmon/Operational", "Microsoft-Windows-Sysmon", 1,
+            4, "Process Create:\r\nImage: " + image);
+  event.data = {{"Image", image},
+                {"CommandLine", fmt::format("\"{}\" -k {}", image, argument)},
+                {"ProcessId", std::to_string(process)}};
+  return event;
+}
+
+WindowsEvent ServiceState(Dice& dice, EventTime time, std::string_view computer) {
+  const std::string_view service = dice.Of(kServices);
+  const std::string_view state = dice.Below(2) == 0 ? "running" : "stopped";
+  return Event(time, computer, "System", "Service Control Manager", 7036, 4,
+               fmt::format("The {} service entered the {} state.", service, state));
+}
+
+WindowsEvent MailboxLogOn(Dice& dice, EventTime time, std::string_view computer) {
+  const std::string_view user = dice.Of(kUsers);
+  const std::string_view mailbox = dice.Of(kUsers);
+  return Event(time, computer, "Application", "MSExchangeIS Private", 1016, 4,
+               fmt::format("User {} logged on to the mailbox of {}.", user, mailbox));
+}
+
 WindowsEvent Background(Dice& dice, EventTime time, std::string_view computer) {
-  switch (dice.Below(10)) {
-    case 0:
-    case 1:
-    case 2: {
-      const std::string user(dice.Of(kUsers));
-      WindowsEvent event = Event(
-          time, computer, "Security", "Microsoft-Windows-Security-Auditing", 4624, 4,
-          "An account was successfully logged on.\r\n\r\nNew Logon:\r\n\tAccount Name:\t" + user);
-      event.data = {{"TargetUserName", user},
-                    {"LogonType", std::to_string(2 + dice.Below(4))},
-                    {"IpAddress", fmt::format("10.1.{}.{}", dice.Below(8), 1 + dice.Below(250))}};
-      return event;
-    }
-    case 3:
-    case 4: {
-      const std::string image(dice.Of(kImages));
-      WindowsEvent event =
-          Event(time, computer, "Microsoft-Windows-Sysmon/Operational", "Microsoft-Windows-Sysmon",
-                1, 4, "Process Create:\r\nImage: " + image);
-      event.data = {{"Image", image},
-                    {"CommandLine", fmt::format("\"{}\" -k {}", image, dice.Below(1000))},
-                    {"ProcessId", std::to_string(1000 + 4 * dice.Below(2000))}};
-      return event;
-    }
-    case 5:
-    case 6:
-      return Event(time, computer, "System", "Service Control Manager", 7036, 4,
-                   fmt::format("The {} service entered the {} state.", dice.Of(kServices),
-                               dice.Below(2) == 0 ? "running" : "stopped"));
-    case 7:
-      return Event(
-          time, computer, "Application", "MSExchangeIS Private", 1016, 4,
-          fmt::format("User {} logged on to the mailbox of {}.", dice.Of(kUsers), dice.Of(kUsers)));
-    case 8:
-      return Event(time, computer, "Application", "ESE97", 221, 4,
-                   fmt::format("DIR ({}) Ending the backup of the file D:\\dsadata\\dir.edb.",
-                               200 + dice.Below(100)));
-    default:
-      return Event(time, computer, "System", "ClusSvc", 1201, 4,
-                   fmt::format("The Cluster Service brought the Resource Group \"EXVS{}\" online.",
-                               1 + dice.Below(2)));
+  const auto kind = dice.Below(10);
+  if (kind < 3) return LogOn(dice, time, computer);
+  if (kind < 5) return ProcessCreation(dice, time, computer);
+  if (kind < 7) return ServiceState(dice, time, computer);
+  if (kind == 7) return MailboxLogOn(dice, time, computer);
+  if (kind == 8) {
+    return Event(time, computer, "Application", "ESE97", 221, 4,
+                 fmt::format("DIR ({}) Ending the backup of the file D:\\dsadata\\dir.edb.",
+                             200 + dice.Below(100)));
   }
+  return Event(time, computer, "System", "ClusSvc", 1201, 4,
+               fmt::format("The Cluster Service brought the Resource Group \"EXVS{}\" online.",
+                           1 + dice.Below(2)));
 }
 
 // What looks like the incident and is none: another resource, another JET error, another computer.
