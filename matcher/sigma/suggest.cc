@@ -36,6 +36,7 @@ std::string DidYouMean(std::string_view word, const std::vector<std::string_view
   std::string_view nearest;
   for (const std::string_view candidate : candidates) {
     if (candidate.empty() || candidate.size() > kLongest) continue;
+    if (candidate.size() >= word.size() + best || word.size() >= candidate.size() + best) continue;
     const std::size_t distance = Distance(word, candidate);
     if (distance < best) {
       best = distance;

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "matcher/sigma/reading.h"
+#include "matcher/sigma/rule.h"
+
+namespace faultline::sigma {
+
+// Reads a `detection:` map into rule.searches and rule.conditions. Whatever it cannot honour is a
+// fault.
+void ReadDetection(const yaml::Node& node, Reading& reading, DetectionRule& rule);
+
+}  // namespace faultline::sigma

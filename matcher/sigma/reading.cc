@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "matcher/sigma/reading.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "matcher/sigma/scalars.h"
+#include "matcher/sigma/suggest.h"
+
+namespace faultline::sigma {
+namespace {
+
+bool Contains(const std::vector<std::string_view>& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+}  // namespace
+
+void Reading::Refuse(const std::string& message, const Place& place, std::string remedy) {
+  if (error_) return;
+  const std::string whose = rule_.empty() ? std::string() : fmt::format("rule '{}': ", rule_);
+  error_ = Error{Fault::kRules, whose + message, place, std::move(remedy)};
+}
+
+std::string ReadText(const yaml::Node& node, std::string_view what, Reading& reading) {
+  auto text = yaml::AsText(node);
+  if (!node.IsScalar()) {
+    reading.Refuse(fmt::format("{} must be a text, this is {}", what, yaml::ToString(node.kind)),
+                   node.place);
+  } else if (!text || text->empty()) {
+    reading.Refuse(fmt::format("{} is empty", what), node.place);
+  }
+  return text.value_or(std::string());
+}
+
+std::vector<std::string> ReadTexts(const yaml::Node& node, std::string_view what,
+                                   Reading& reading) {
+  std::vector<std::string> texts;
+  if (node.IsScalar()) texts.push_back(ReadText(node, what, reading));
+  if (node.IsMapping()) {
+    reading.Refuse(fmt::format("{} must be a list of texts, this is a map", what), node.place);
+  }
+  for (const yaml::Node& item : node.items) texts.push_back(ReadText(item, what, reading));
+  return texts;
+}
+
+bool ExpectMap(const yaml::Node& node, std::string_view what, Reading& reading) {
+  if (node.IsMapping()) return true;
+  reading.Refuse(fmt::format("{} must be a map, this is {}", what, yaml::ToString(node.kind)),
+                 node.place);
+  return false;
+}
+
+void ExpectKeys(const yaml::Node& map, std::string_view what,
+                const std::vector<std::string_view>& known,
+                const std::vector<std::string_view>& later, Reading& reading) {
+  for (const yaml::Pair& pair : map.pairs) {
+    const std::string& key = pair.key.scalar;
+    if (Contains(known, key)) continue;
+    if (Contains(later, key)) {
+      reading.Refuse(fmt::format("'{}' in {} is not supported yet", key, what), pair.key.place);
+    } else {
+      reading.Refuse(fmt::format("unknown key '{}' in {}", key, what), pair.key.place,
+                     DidYouMean(key, known));
+    }
+  }
+}
+
+Place TextPlace(const yaml::Node& scalar) {
+  Place place = scalar.place;
+  if (scalar.quoted && !scalar.multi_line) ++place.column;
+  return place;
+}
+
+}  // namespace faultline::sigma

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "matcher/sigma/rule.h"
+
+#include <array>
+
+namespace faultline::sigma {
+namespace {
+
+constexpr std::array kLevels = {Level::kInformational, Level::kLow, Level::kMedium, Level::kHigh,
+                                Level::kCritical};
+
+}  // namespace
+
+std::string_view ToString(Level level) noexcept {
+  switch (level) {
+    case Level::kInformational: return "informational";
+    case Level::kLow: return "low";
+    case Level::kMedium: return "medium";
+    case Level::kHigh: return "high";
+    case Level::kCritical: return "critical";
+  }
+  return "informational";
+}
+
+std::optional<Level> LevelFromString(std::string_view text) noexcept {
+  for (const Level level : kLevels) {
+    if (ToString(level) == text) return level;
+  }
+  return std::nullopt;
+}
+
+std::string_view ToString(CorrelationType type) noexcept {
+  switch (type) {
+    case CorrelationType::kEventCount: return "event_count";
+    case CorrelationType::kTemporal: return "temporal";
+    case CorrelationType::kTemporalOrdered: return "temporal_ordered";
+  }
+  return "event_count";
+}
+
+}  // namespace faultline::sigma

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "matcher/sigma/rule.h"
+
+namespace faultline::sigma {
+
+// The identity of what a rule does: detection, condition, log source, captures. Not its texts, its
+// file or the order in which the keys of its maps stand.
+[[nodiscard]] Digest SemanticsOf(const DetectionRule& rule);
+
+// The same of a correlation, which covers those of its members (`detections` is what members
+// index).
+[[nodiscard]] Digest SemanticsOf(const CorrelationRule& rule,
+                                 const std::vector<DetectionRule>& detections);
+
+}  // namespace faultline::sigma
