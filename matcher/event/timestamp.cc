@@ -93,18 +93,24 @@ bool ReadZone(Reader& in, std::chrono::seconds& offset) noexcept {
   return true;
 }
 
-// A civil time of the zone `offset` east of UTC. The year may lie just outside the range and come
-// into it by the zone: such a date is computed 400 years away, where the calendar is the same.
+// A civil time of the zone `offset` east of UTC. A local day just outside the range may come into
+// it by the zone: it is computed from the day beside it.
 std::optional<EventTime> FromLocal(int year, int month, int day, int hour, int minute, int second,
                                    std::int64_t nanos, std::chrono::seconds offset) noexcept {
-  constexpr std::chrono::hours kCycle{146'097 * 24};
-  if (year < 1677 || year > 2262) return std::nullopt;
-  const int cycles = year == 1677 ? 1 : year == 2262 ? -1 : 0;
-  auto time = EventTime::FromCivil(year + 400 * cycles, month, day, hour, minute, second, nanos);
+  std::chrono::hours shift{};
+  if (year == 1677 && month == 12 && day == 31) {
+    shift = std::chrono::hours(-24);
+    year = 1678;
+    month = day = 1;
+  } else if (year == 2262 && month == 1 && day == 1) {
+    shift = std::chrono::hours(24);
+    year = 2261;
+    month = 12;
+    day = 31;
+  }
+  const auto time = EventTime::FromCivil(year, month, day, hour, minute, second, nanos);
   if (!time) return std::nullopt;
-  if (cycles == 1) time = *time - kCycle;
-  if (cycles == -1) time = *time + kCycle;
-  return EventTime::FromNanos((*time - offset).nanos());
+  return EventTime::FromNanos((*time + shift - offset).nanos());
 }
 
 std::optional<EventTime> ParseCivil(std::string_view text, std::chrono::seconds offset) noexcept {

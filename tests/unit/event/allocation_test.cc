@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Counts every allocation of the program: a warm walker makes none.
+#include <atomic>
+#include <cstdlib>
+#include <new>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "matcher/event/walker.h"
+
+namespace {
+std::atomic<long> allocations{0};
+}  // namespace
+
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace faultline {
+namespace {
+
+TEST(WalkerMemory, AWarmWalkerAllocatesNothing) {
+  FieldTable::Builder builder;
+  const FieldId image = builder.Add("Image");
+  builder.Add("Data");
+  const FieldTable table = std::move(builder).Build();
+  Walker walker(&table);
+  Walker::Options options;
+  options.keep_leaves = true;
+  const std::string records[] = {
+      R"({"Image":"C:\\a.exe","Im\u0061ge":["x","y",{"z":[[1],[]]}],"Data":{"a":"\ud800"}})",
+      R"([{"Image":1},{"Image":"a much longer text, so that slots and leaves are warm"}])",
+      R"({"Event":{"System":{},"EventData":{"Image":"b","Data":[{"Name":"Image","#text":"c"}]}}})",
+      R"({"broken":)", " "};
+  long before = 0;
+  int seen = 0;
+  for (int round = 0; round < 3; ++round) {
+    if (round == 1) before = allocations;
+    for (const std::string& record : records) {
+      if (walker.Begin(record, options) != WalkFault::kNone) continue;
+      while (const Event* event = walker.Next()) {
+        for (const RawValue& value : event->Of(image)) seen += value.raw.empty() ? 0 : 1;
+      }
+    }
+  }
+  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(seen % 3, 0);
+  EXPECT_GT(seen, 0);
+}
+
+}  // namespace
+}  // namespace faultline
