@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "matcher/sigma/yaml.h"
+
+#include <chrono>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "matcher/sigma/scalars.h"
+
+namespace faultline::yaml {
+namespace {
+
+std::string ErrorOf(const std::string& text) {
+  const auto parsed = ParseYaml(text, "f.yml");
+  return parsed ? std::string() : parsed.error().ToString();
+}
+
+std::string Repeat(const std::string& part, int times) {
+  std::string text;
+  for (int i = 0; i < times; ++i) text += part;
+  return text;
+}
+
+TEST(Yaml, KeepsPlacesInBytesAndStyles) {
+  const auto parsed = ParseYaml("a: 1\n\xC3\xA4: 'x'\n---\n- >\n  t\n", "f.yml");
+  ASSERT_TRUE(parsed.has_value());
+  ASSERT_EQ(parsed->size(), 2U);
+  const Node* quoted = (*parsed)[0].Find("\xC3\xA4");
+  ASSERT_NE(quoted, nullptr);
+  EXPECT_EQ(ToString(quoted->place), "f.yml:2:5");
+  EXPECT_TRUE(quoted->quoted);
+  EXPECT_FALSE((*parsed)[0].Find("a")->quoted);
+  EXPECT_TRUE((*parsed)[1].items[0].quoted);
+  EXPECT_TRUE((*parsed)[1].items[0].multi_line);
+  EXPECT_EQ((*parsed)[0].Find("b"), nullptr);
+}
+
+TEST(Yaml, RefusesWithPlaceAndReason) {
+  const struct {
+    const char* text;
+    const char* error;
+  } cases[] = {
+      {"a: 1\na: 2\n", "f.yml:2:1: YAML: duplicate key 'a', first in line 1; give each key once"},
+      {"[a]: 1\n", "f.yml:1:1: YAML: a key must be a text, this is a list or a map"},
+      {"b: &x {k: 1}\na:\n  <<: *x\n",
+       "f.yml:3:3: YAML: merge keys ('<<') are not supported; write the keys out"},
+      {"a: *nope\n",
+       "f.yml:1:4: YAML: unknown alias '*nope'; text that begins with '*' must be quoted"},
+      {"a: &x [*x]\n", "f.yml:1:8: YAML: '*x' holds itself"},
+      {"a: !!python/object x\n",
+       "f.yml:1:4: YAML: unknown tag 'tag:yaml.org,2002:python/object'; remove the tag"},
+  };
+  for (const auto& c : cases) EXPECT_EQ(ErrorOf(c.text), c.error) << c.text;
+}
+
+TEST(Yaml, ExpandsAliasesByCopy) {
+  const auto parsed = ParseYaml("a: &x [1, 2]\nb: *x\n", "f.yml");
+  ASSERT_TRUE(parsed.has_value());
+  EXPECT_EQ(parsed->front().Find("b")->items.size(), 2U);
+}
+
+TEST(Yaml, KeepsDocumentsBeforeAFault) {
+  std::vector<Node> documents;
+  const auto error = ParseYamlPrefix("a: 1\n---\nb: [\n", "f.yml", {}, Fault::kConfig, documents);
+  ASSERT_TRUE(error.has_value());
+  EXPECT_EQ(error->fault, Fault::kConfig);
+  EXPECT_EQ(documents.size(), 1U);
+}
+
+// Each would take minutes, gigabytes or the stack of a naive reader.
+TEST(Yaml, JudgesBombsQuickly) {
+  std::string laughs = "a: &a0 [x,x,x,x,x,x,x,x,x]\n";
+  for (int i = 1; i < 30; ++i) {
+    const std::string last = "*a" + std::to_string(i - 1);
+    laughs += "b" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + last + "," + last +
+              "," + last + "," + last + "]\n";
+  }
+  std::string tags;
+  for (int i = 0; i < 70'000; ++i) tags += "%TAG !" + std::to_string(i) + "! x\n";
+  const std::string huge = "a: &x " + std::string(900'000, 'y') + "\n" + Repeat("- *x\n", 1000);
+  const std::string bombs[] = {",",
+                               laughs,
+                               huge,
+                               tags,
+                               Repeat("[", 10'000),
+                               Repeat("{a: ", 10'000),
+                               Repeat("- ", 10'000),
+                               Repeat("? ", 10'000),
+                               Repeat("[\n", 500'000),
+                               "[" + Repeat(",", 500'000),
+                               "\"" + std::string(1'000'000, 'x'),
+                               std::string("\0\0\0\0", 4),
+                               "\xFF\xFE" + std::string("a\0", 2),
+                               std::string(2'000'000, 'x'),
+                               "[" + Repeat("a,", 400'000) + "]"};
+  for (const std::string& bomb : bombs) {
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_FALSE(ParseYaml(bomb, "f.yml").has_value()) << bomb.substr(0, 20);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2))
+        << bomb.substr(0, 20);
+  }
+}
+
+TEST(Scalars, FollowTheCoreSchema) {
+  const struct {
+    const char* text;
+    ScalarKind kind;
+    const char* value;
+  } cases[] = {
+      {"", ScalarKind::kNull, ""},
+      {"~", ScalarKind::kNull, ""},
+      {"null", ScalarKind::kNull, ""},
+      {"yes", ScalarKind::kString, "yes"},
+      {"on", ScalarKind::kString, "on"},
+      {"true", ScalarKind::kBool, ""},
+      {"0o17", ScalarKind::kNumber, "15"},
+      {"0xff", ScalarKind::kNumber, "255"},
+      {"0123", ScalarKind::kNumber, "0123"},
+      {"+5", ScalarKind::kNumber, "5"},
+      {".5", ScalarKind::kNumber, "0.5"},
+      {"-1.5E+3", ScalarKind::kNumber, "-1.5e+3"},
+      {"0xffffffffffffffffff", ScalarKind::kNumber, "4722366482869645213695"},
+      {".inf", ScalarKind::kSpecial, ".inf"},
+      {"1_000", ScalarKind::kString, "1_000"},
+      {"12:30", ScalarKind::kString, "12:30"},
+      {"0o8", ScalarKind::kString, "0o8"},
+      {"-", ScalarKind::kString, "-"},
+      {"1e", ScalarKind::kString, "1e"},
+  };
+  for (const auto& c : cases) {
+    Node node;
+    node.scalar = c.text;
+    const auto value = Resolve(node);
+    ASSERT_TRUE(value.has_value()) << c.text;
+    EXPECT_EQ(value->kind, c.kind) << c.text;
+    EXPECT_EQ(value->text, c.value) << c.text;
+    node.quoted = true;
+    EXPECT_EQ(Resolve(node)->kind, ScalarKind::kString) << c.text;
+  }
+}
+
+}  // namespace
+}  // namespace faultline::yaml
