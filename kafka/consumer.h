@@ -17,6 +17,7 @@
 #include "kafka/record.h"
 
 struct rd_kafka_message_s;
+struct rd_kafka_s;
 
 namespace faultline::kafka {
 
@@ -154,6 +155,8 @@ class Consumer {
   friend class TransactionalProducer;  // takes the group's metadata
   struct Impl;
   explicit Consumer(std::unique_ptr<Impl> impl) noexcept;
+
+  [[nodiscard]] rd_kafka_s* handle() const noexcept;  // never null; Requires: not closed
 
   std::unique_ptr<Impl> impl_;  // never null
 };

@@ -39,6 +39,8 @@ using KafkaResult = tl::expected<T, KafkaError>;
 
 // The class of a code on its own. Codes that this version does not know are indefinite.
 [[nodiscard]] ErrorClass Classify(int code) noexcept;
+// How often the table names a code: once, for every code of the library it was written for.
+[[nodiscard]] int TimesSorted(int code) noexcept;
 
 [[nodiscard]] KafkaError MakeError(int code, std::string message = {});
 
@@ -54,6 +56,10 @@ enum class Step : std::uint8_t { kInit, kBegin, kProduce, kSendOffsets, kCommit,
 
 // For everything outside of a transaction: fatal, then retriable, then the table.
 [[nodiscard]] KafkaError FromError(const rd_kafka_error_s* error);
+
+// The same failure of something that only reads: nothing was changed, so all that is not fatal (the
+// position is gone, fetched bytes are damaged, the member is fenced) can be tried again.
+[[nodiscard]] KafkaError FromReading(KafkaError error);
 
 // True for a record that is larger than the client or the topic takes.
 [[nodiscard]] bool IsTooLarge(const KafkaError& error) noexcept;
