@@ -504,12 +504,13 @@ WalkFault Walker::Begin(std::string_view payload, const Options& options) noexce
   const std::uint32_t* const first = w.at;
   w.array = w.peek() == '[';
   const WalkFault fault = w.Validate();
-  if (fault != WalkFault::kNone) return fault;
+  if (fault != WalkFault::kNone && fault != WalkFault::kNotObject) return fault;
   if (options.strict_json || MayHoldSurrogate(payload)) {
     const EscapeReport report = w.InspectStrings(first, w.last);
     if (report.bad && options.strict_json) return WalkFault::kBadEscape;
     w.payload_flags.lone_surrogate = report.lone_surrogate;
   }
+  if (fault != WalkFault::kNone) return fault;
   w.more = true;
   if (w.array) w.at = first + 1;
   return WalkFault::kNone;

@@ -22,7 +22,7 @@ using simdjson::dom::element_type;
 using Strings = std::vector<std::string>;
 
 const Strings& AskedFields() {
-  static const Strings names{"a", "b", "a.b", "a.b.c", "c", "EventType", "Event.EventData.Image"};
+  static const Strings names{"a", "b", "a.b", "a.b.c", "c", "EventType", "Event.System.Channel"};
   return names;
 }
 
