@@ -32,7 +32,7 @@ std::size_t Distance(std::string_view a, std::string_view b) {
 
 std::string DidYouMean(std::string_view word, const std::vector<std::string_view>& candidates) {
   if (word.empty() || word.size() > kLongest) return {};
-  std::size_t best = std::clamp<std::size_t>(word.size() / 3, 1, 3) + 1;
+  std::size_t best = std::clamp<std::size_t>((word.size() + 2) / 3, 1, 3) + 1;
   std::string_view nearest;
   for (const std::string_view candidate : candidates) {
     if (candidate.empty() || candidate.size() > kLongest) continue;

@@ -74,7 +74,7 @@ class Oracle {
 };
 
 void Generate(std::mt19937& random, int depth, std::vector<std::string>& out) {
-  const unsigned pick = random() % (depth <= 0 ? 4 : 9);
+  const auto pick = static_cast<unsigned>(random() % (depth <= 0 ? 4 : 9));
   if (pick < 3) return out.push_back(std::string(1, static_cast<char>('a' + pick)));
   if (pick == 3) {
     for (const char* word : {random() % 2 == 0 ? "1" : "all", "of", "sel_*"})
