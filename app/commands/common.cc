@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/commands/common.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <set>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "app/exit_code.h"
+#include "app/suggest.h"
+#include "app/version.h"
+
+namespace faultline::app {
+namespace {
+
+constexpr std::size_t kShownRejections = 20;
+
+}  // namespace
+
+bool Context::ColorOn(std::FILE* stream) const {
+  const ColorChoice choice = color == "always"  ? ColorChoice::kAlways
+                             : color == "never" ? ColorChoice::kNever
+                                                : ColorChoice::kAuto;
+  return UsesColor(choice, stream);
+}
+
+bool Context::Machine() const {
+  return format == "json" || format == "ndjson" || (format == "auto" && !IsTerminal(stdout));
+}
+
+void Context::Failed(const Error& error) {
+  PrintError(error, ColorOn(stderr));
+  exit_code = ExitCodeOf(error.fault);
+}
+
+void AddConfigFlags(CLI::App& command, ConfigFlags& flags) {
+  command.add_option("-c,--config", flags.files, "Configuration file; several apply in order")
+      ->type_name("FILE");
+  command.add_option("--set", flags.sets, "Set one value, as section.key=value")
+      ->type_name("KEY=VALUE");
+}
+
+Result<Config> LoadConfig(const ConfigFlags& flags) {
+  ConfigLoader loader;
+  for (const std::string& file : flags.files) {
+    if (auto ok = loader.AddFile(file); !ok) return tl::unexpected<Error>(ok.error());
+  }
+  if (auto ok = loader.AddEnvironment(ProcessEnvironment()); !ok) {
+    return tl::unexpected<Error>(ok.error());
+  }
+  for (const std::string& set : flags.sets) {
+    if (auto ok = loader.AddSet(set); !ok) return tl::unexpected<Error>(ok.error());
+  }
+  for (const ConfigFlags::Flag& flag : flags.flags) {
+    if (auto ok = loader.AddFlag(flag.flag, flag.path, flag.value); !ok) {
+      return tl::unexpected<Error>(ok.error());
+    }
+  }
+  return loader.Finish();
+}
+
+void AddRuleFlags(CLI::App& command, RuleFlags& flags) {
+  command.add_option("-r,--rules", flags.paths, "Rule file or folder; may be repeated")
+      ->type_name("PATH")
+      ->allow_extra_args(false);
+  command.add_flag("--strict", flags.strict, "A rule that does not load is an error (exit 2)");
+}
+
+RuleSet::Options CompileOptions(const Config& config) {
+  RuleSet::Options options;
+  std::set<std::string> fields;
+  for (const InputConfig& input : config.inputs) {
+    fields.insert(input.timestamp.begin(), input.timestamp.end());
+  }
+  fields.insert(DefaultTimestamps().begin(), DefaultTimestamps().end());
+  options.extra_fields.assign(fields.begin(), fields.end());
+  options.match_limit = static_cast<std::uint32_t>(config.rules.match_limit);
+  options.depth_limit = static_cast<std::uint32_t>(config.rules.depth_limit);
+  return options;
+}
+
+Result<RuleSetPtr> LoadRuleSet(const Config& config, const RuleFlags& flags) {
+  Result<sigma::RuleCollection> rules =
+      sigma::LoadRules(flags.paths.empty() ? config.rules.paths : flags.paths);
+  if (!rules) return tl::unexpected<Error>(rules.error());
+  return RuleSet::Compile(std::move(*rules), CompileOptions(config));
+}
+
+std::size_t ActiveRules(const RuleSet& rules) {
+  return rules.detections().size() + rules.correlations().size();
+}
+
+Result<RuleSetPtr> UsableRuleSet(const Config& config, const RuleFlags& flags,
+                                 const Context& context) {
+  if (flags.paths.empty() && config.rules.paths.empty()) {
+    return Fail(Fault::kUsage, "no rules given", {}, "name files or folders with --rules");
+  }
+  Result<RuleSetPtr> rules = LoadRuleSet(config, flags);
+  if (!rules) return rules;
+  const std::vector<Error>& errors = (*rules)->errors();
+  if (flags.strict && !errors.empty()) {
+    for (std::size_t i = 1; i < errors.size(); ++i) PrintError(errors[i], context.ColorOn(stderr));
+    return tl::unexpected<Error>(errors.front());
+  }
+  const std::size_t shown = context.quiet ? 0 : std::min(errors.size(), kShownRejections);
+  for (std::size_t i = 0; i < shown; ++i) PrintWarning(errors[i], context.ColorOn(stderr));
+  if (shown < errors.size() && !context.quiet) {
+    std::fputs(
+        fmt::format("... and {} more; `faultline check` lists them all\n", errors.size() - shown)
+            .c_str(),
+        stderr);
+  }
+  if (ActiveRules(**rules) == 0) {
+    return Fail(Fault::kRules, "no rule is active", {},
+                "`faultline check` says why each one is not");
+  }
+  return rules;
+}
+
+InputOptions InputOptionsOf(const InputConfig& input, const RuleSet& rules) {
+  InputOptions options;
+  options.walk.shape = ShapeFromString(input.shape).value_or(Shape::kAuto);
+  options.walk.max_bytes = static_cast<std::size_t>(input.max_event_bytes.count);
+  options.walk.strict_json = input.strict_json;
+  options.walk.keep_leaves = rules.needs_leaves();
+  options.timestamp = input.timestamp;
+  options.zone = ParseZone(input.timezone).value_or(std::chrono::seconds(0));
+  options.lateness = input.lateness;
+  options.max_future = input.max_future;
+  return options;
+}
+
+AlertContext AlertContextOf(const Config& config, const RuleSet& rules, std::string run) {
+  AlertContext context;
+  context.pipeline = config.pipeline;
+  context.instance = config.instance;
+  context.version = kVersion;
+  context.rules_revision = rules.revision();
+  context.run = std::move(run);
+  return context;
+}
+
+Result<TextFormat> TextFormatOf(const Context& context, TextFormat on_terminal) {
+  if (context.format == "ndjson") return TextFormat::kNdjson;
+  if (context.format == "json") return TextFormat::kJson;
+  if (context.format == "table") return TextFormat::kTable;
+  if (context.format == "csv") return TextFormat::kCsv;
+  return IsTerminal(stdout) ? on_terminal : TextFormat::kNdjson;
+}
+
+Result<std::optional<sigma::Level>> FailOnLevel(const std::string& text) {
+  if (text.empty()) return std::optional<sigma::Level>();
+  const std::optional<sigma::Level> level = sigma::LevelFromString(text);
+  if (level) return level;
+  const std::vector<std::string> known = {"informational", "low", "medium", "high", "critical"};
+  std::string remedy = DidYouMean(text, known);
+  if (remedy.empty()) remedy = fmt::format("levels: {}", fmt::join(known, ", "));
+  return Fail(Fault::kUsage, fmt::format("--fail-on: unknown level '{}'", text), {},
+              std::move(remedy));
+}
+
+std::uint64_t AlertsFrom(const std::array<std::uint64_t, 5>& by_level, sigma::Level level) {
+  std::uint64_t count = 0;
+  for (auto i = static_cast<std::size_t>(level); i < by_level.size(); ++i) count += by_level[i];
+  return count;
+}
+
+Result<void> WriteOut(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) {
+    return {};
+  }
+  return Fail(Fault::kIo, fmt::format("cannot write to standard output: {}", std::strerror(errno)));
+}
+
+}  // namespace faultline::app
