@@ -27,7 +27,7 @@ struct Replayed {
   }
 };
 
-Replayed Run(const std::vector<ReplayFile>& files, const ReplayOptions& options = {}) {
+Replayed Replaying(const std::vector<ReplayFile>& files, const ReplayOptions& options = {}) {
   static const auto rules = testing::Rules(testing::kRules);
   Replayed replayed;
   replayed.result = ReplayFiles(rules, files, options, replayed.sink, replayed.summary);
@@ -48,7 +48,7 @@ TEST(Replay, CountsAndAlertsWithTrueOrigins) {
   const TempDir dir;
   const std::string path = dir.Write(
       "x.ndjson", Event("other", 1) + "\n" + Event("alarm", 2) + "\nbroken\n" + Event("alarm", 3));
-  const Replayed replayed = Run({{path, SourceName{"events", 4}}});
+  const Replayed replayed = Replaying({{path, SourceName{"events", 4}}});
   ASSERT_TRUE(replayed.result);
   ASSERT_EQ(replayed.sink.alerts.size(), 2U);
   EXPECT_EQ(replayed.sink.alerts[0].evidence.at(0).origin, (Origin{{"events", 4}, 1, 0}));
@@ -75,7 +75,7 @@ TEST(Replay, JoinsFilesByEventTimeWhateverTheirLength) {
     std::vector<ReplayFile> files = {{dir.Write("1", crowded), SourceName{"t", 0}},
                                      {dir.Write("2", sparse), SourceName{"t", 1}}};
     if (turned) std::swap(files[0], files[1]);
-    const Replayed replayed = Run(files);
+    const Replayed replayed = Replaying(files);
     ASSERT_TRUE(replayed.result);
     ASSERT_EQ(replayed.sink.alerts.size(), 1U);
     EXPECT_EQ(replayed.summary.alerts_by_rule.at(kBothRule), 1U);
@@ -87,11 +87,11 @@ TEST(Replay, EnvelopesOfSeveralPartitionsGiveTheIdsOfPlainFilesNamedSo) {
   const std::string one = Event("a", 1) + "\n" + Event("other", 900) + "\n";
   const std::string two = Event("b", 30) + "\n" + Event("alarm", 31) + "\n";
   const Replayed plain =
-      Run({{dir.Write("1", one), SourceName{"t", 0}}, {dir.Write("2", two), SourceName{"t", 1}}});
+      Replaying({{dir.Write("1", one), SourceName{"t", 0}}, {dir.Write("2", two), SourceName{"t", 1}}});
   const std::string envelopes = Envelope(0, 0, Event("a", 1)) +
                                 Envelope(0, 1, Event("other", 900)) +
                                 Envelope(1, 0, Event("b", 30)) + Envelope(1, 1, Event("alarm", 31));
-  const Replayed archive = Run({{dir.Write("e", envelopes), std::nullopt}});
+  const Replayed archive = Replaying({{dir.Write("e", envelopes), std::nullopt}});
   ASSERT_TRUE(plain.result && archive.result);
   EXPECT_EQ(plain.Ids().size(), 2U);
   EXPECT_EQ(plain.Ids(), archive.Ids());
@@ -101,7 +101,7 @@ TEST(Replay, EnvelopesOfSeveralPartitionsGiveTheIdsOfPlainFilesNamedSo) {
   const std::string second =
       Envelope(0, 1, Event("other", 900)) + Envelope(1, 1, Event("alarm", 31));
   const Replayed rotated =
-      Run({{dir.Write("f", first), std::nullopt}, {dir.Write("s", second), std::nullopt}});
+      Replaying({{dir.Write("f", first), std::nullopt}, {dir.Write("s", second), std::nullopt}});
   ASSERT_TRUE(rotated.result);
   EXPECT_EQ(plain.Ids(), rotated.Ids());
 }
@@ -113,7 +113,7 @@ TEST(Replay, WritesOnlyAlertsBetweenSinceAndUntil) {
   ReplayOptions options;
   options.since = EventTime::FromCivil(2026, 1, 1, 0, 0, 10, 0);
   options.until = EventTime::FromCivil(2026, 1, 1, 0, 0, 20, 0);
-  const Replayed replayed = Run({{dir.Write("1", lines), std::nullopt}}, options);
+  const Replayed replayed = Replaying({{dir.Write("1", lines), std::nullopt}}, options);
   ASSERT_EQ(replayed.sink.alerts.size(), 10U);
   EXPECT_EQ(replayed.sink.alerts.front().time, *options.since);
   EXPECT_LT(replayed.sink.alerts.back().time, *options.until);
@@ -126,7 +126,7 @@ TEST(Replay, AStopEndsItWithWhatWasRead) {
   stop.request_stop();
   ReplayOptions options;
   options.stop = stop.get_token();
-  const Replayed replayed = Run({{dir.Write("1", Event("alarm", 1)), std::nullopt}}, options);
+  const Replayed replayed = Replaying({{dir.Write("1", Event("alarm", 1)), std::nullopt}}, options);
   EXPECT_TRUE(replayed.result);
   EXPECT_TRUE(replayed.summary.stopped);
   EXPECT_EQ(replayed.summary.records, 0U);
@@ -136,7 +136,7 @@ TEST(Replay, ADamagedFileEndsItAfterTheGoodPart) {
   const TempDir dir;
   const std::string good = dir.Write("good", Event("alarm", 1) + "\n");
   const Replayed replayed =
-      Run({{good, std::nullopt}, {dir.Write("bad.zst", "none"), std::nullopt}});
+      Replaying({{good, std::nullopt}, {dir.Write("bad.zst", "none"), std::nullopt}});
   ASSERT_FALSE(replayed.result);
   EXPECT_EQ(replayed.result.error().fault, Fault::kData);
 }
@@ -144,7 +144,7 @@ TEST(Replay, ADamagedFileEndsItAfterTheGoodPart) {
 TEST(Replay, RefusesTwoFilesOfOneOrigin) {
   const TempDir dir;
   const std::string path = dir.Write("1", Event("alarm", 1));
-  const Replayed replayed = Run({{path, std::nullopt}, {path, std::nullopt}});
+  const Replayed replayed = Replaying({{path, std::nullopt}, {path, std::nullopt}});
   ASSERT_FALSE(replayed.result);
   EXPECT_EQ(replayed.result.error().fault, Fault::kUsage);
 }
