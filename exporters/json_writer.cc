@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporters/json_writer.h"
+
+#include <cstdlib>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "exporters/escape.h"
+
+namespace faultline {
+namespace {
+
+constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
+
+void AppendEscaped(std::string& out, char32_t code) {
+  switch (code) {
+    case '"': out += "\\\""; return;
+    case '\\': out += "\\\\"; return;
+    case '\n': out += "\\n"; return;
+    case '\r': out += "\\r"; return;
+    case '\t': out += "\\t"; return;
+    default: break;
+  }
+  if (IsUnsafe(code)) {
+    fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<std::uint32_t>(code));
+  } else {
+    AppendUtf8(out, code);
+  }
+}
+
+}  // namespace
+
+void AppendJsonString(std::string& out, std::string_view text) {
+  out.push_back('"');
+  for (std::size_t at = 0; at < text.size();) {
+    const CodePoint point = DecodeUtf8(text, at);
+    AppendEscaped(out, point.code);
+    at += point.length;
+  }
+  out.push_back('"');
+}
+
+JsonWriter& JsonWriter::Key(std::string_view key) {
+  Separate();
+  AppendJsonString(*out_, key);
+  out_->push_back(':');
+  first_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::String(std::string_view value) {
+  Separate();
+  AppendJsonString(*out_, value);
+  return *this;
+}
+
+JsonWriter& JsonWriter::Int(std::int64_t value) {
+  Separate();
+  *out_ += fmt::to_string(value);
+  return *this;
+}
+
+JsonWriter& JsonWriter::Bool(bool value) {
+  Separate();
+  *out_ += value ? "true" : "false";
+  return *this;
+}
+
+JsonWriter& JsonWriter::Seconds(std::chrono::nanoseconds span) {
+  Separate();
+  const std::int64_t whole = span.count() / kNanosPerSecond;
+  const std::int64_t rest = span.count() % kNanosPerSecond;
+  if (span.count() < 0) out_->push_back('-');
+  *out_ += fmt::to_string(std::abs(whole));
+  if (rest != 0) {
+    std::string digits = fmt::format("{:09}", std::abs(rest));
+    digits.erase(digits.find_last_not_of('0') + 1);
+    *out_ += "." + digits;
+  }
+  return *this;
+}
+
+JsonWriter& JsonWriter::Open(char bracket) {
+  Separate();
+  out_->push_back(bracket);
+  first_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::Close(char bracket) {
+  out_->push_back(bracket);
+  first_ = false;
+  return *this;
+}
+
+void JsonWriter::Separate() {
+  if (!first_) out_->push_back(',');
+  first_ = false;
+}
+
+}  // namespace faultline
