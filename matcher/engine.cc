@@ -2,6 +2,8 @@
 #include "matcher/engine.h"
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -66,10 +68,17 @@ const std::vector<std::string>& DefaultTimestamps() {
 struct Engine::Impl {
   // A source and how far it was read.
   struct Source {
+    Source(SourceName the_name, const InputOptions& options)
+        : name(std::move(the_name)),
+          input(options),
+          clock({options.lateness, options.max_future, options.idle_after}) {}
+
     SourceName name;
     InputOptions input;
     SourceClock clock;
     std::vector<FieldId> timestamps;
+    // Journalled returns from idleness: from that offset on, hits below that frontier are late.
+    std::map<std::int64_t, OrderPoint> returns;
     std::int64_t next = 0;   // the next record to read
     std::int64_t below = 0;  // P: nothing below is emitted again
     bool idle = false;
@@ -110,6 +119,7 @@ struct Engine::Impl {
   void CountLateness(const SourceClock::Verdict& when);
   void Emit(std::span<const std::uint32_t> matched, const Arrival& arrival, Output& out);
   Hit HitOf(std::uint32_t rule, const Arrival& arrival);
+  [[nodiscard]] const OrderPoint& BarOf(const Source& source, std::int64_t offset) const;
   void Offer(Hit hit, const Arrival& arrival, Output& out);
   void TellLate(const Hit& hit, const char* cause, nanoseconds by, Output& out);
 
@@ -334,16 +344,25 @@ void Engine::Impl::TellLate(const Hit& hit, const char* cause, nanoseconds by, O
       {IdentityOf(rules->detections()[hit.rule].meta), cause, hit.origin, hit.time, by});
 }
 
+// What a hit of that record must lie behind: the frontier, or, in a replay, where the frontier
+// stood when the source returned from idleness.
+const OrderPoint& Engine::Impl::BarOf(const Source& source, std::int64_t offset) const {
+  const auto after = source.returns.upper_bound(offset);
+  if (after == source.returns.begin()) return frontier;
+  return std::max(frontier, std::prev(after)->second);
+}
+
 void Engine::Impl::Offer(Hit hit, const Arrival& arrival, Output& out) {
   if (arrival.when.late) {
     if (!arrival.again) TellLate(hit, "watermark", arrival.when.late_by, out);
     return;
   }
   const OrderPoint point = hit.point();
-  if (!(frontier < point)) {  // at or below the frontier nothing enters
-    if (!arrival.again && point < frontier) {
+  const OrderPoint& bar = BarOf(*arrival.source, hit.origin.offset);
+  if (!(bar < point)) {  // at or below the frontier nothing enters
+    if (!arrival.again && point < bar) {
       counters.late_idle.Add();
-      TellLate(hit, "idle", frontier.time - hit.time, out);
+      TellLate(hit, "idle", bar.time - hit.time, out);
     }
     return;
   }
@@ -421,9 +440,7 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 SourceId Engine::AddSource(const SourceName& name, const InputOptions& input,
                            const SourcePosition* restored,
                            const std::vector<JournalEntry>& journal) {
-  Impl::Source source{
-      name, input, SourceClock({input.lateness, input.max_future, input.idle_after}), {}, 0,
-      0,    false};
+  Impl::Source source(name, input);
   source.input.walk.keep_leaves = impl_->rules->needs_leaves();
   impl_->ResolveTimestamps(source);
   if (restored != nullptr) {
@@ -434,8 +451,11 @@ SourceId Engine::AddSource(const SourceName& name, const InputOptions& input,
     impl_->frontier = std::max(impl_->frontier, restored->frontier);
   }
   for (const JournalEntry& entry : journal) {
-    if (entry.kind == JournalEntry::Kind::kSubstitution && entry.source == name) {
+    if (entry.source != name) continue;
+    if (entry.kind == JournalEntry::Kind::kSubstitution) {
       source.clock.Remember(entry.offset, entry.index, entry.time);
+    } else if (entry.domain == impl_->options.domain) {
+      source.returns[entry.offset] = entry.frontier;  // for one offset the last entry counts
     }
   }
   impl_->sources.emplace_back(std::move(source));
