@@ -22,13 +22,13 @@ class Consumer;
 
 // A record to write. Copied before Produce returns.
 struct OutgoingRecord {
-  std::string_view topic;
+  std::string_view topic{};
   std::int32_t partition = kAnyPartition;
-  std::optional<std::string_view> key;    // nothing: null
-  std::optional<std::string_view> value;  // nothing: null, a tombstone
-  std::span<const HeaderView> headers;
-  std::optional<std::chrono::milliseconds> timestamp;  // since 1970; nothing: now
-  std::uint64_t opaque = 0;                            // comes back in the delivery
+  std::optional<std::string_view> key{};    // nothing: null
+  std::optional<std::string_view> value{};  // nothing: null, a tombstone
+  std::span<const HeaderView> headers{};
+  std::optional<std::chrono::milliseconds> timestamp{};  // since 1970; nothing: now
+  std::uint64_t opaque = 0;                              // comes back in the delivery
 };
 
 // A record is written: where it stands. (Within a transaction: visible only after the commit.)

@@ -17,27 +17,27 @@ namespace faultline::kafka {
 
 // How to reach the brokers: common to consumers, producers and admin clients.
 struct ClientProperties {
-  std::string brokers;  // "host:port,host:port"
+  std::string brokers{};  // "host:port,host:port"
   std::string client_id = "faultline";
-  std::map<std::string, std::string> user;  // librdkafka properties of the user, secrets resolved
-  bool allow_plaintext = false;             // without TLS to a broker that is not on loopback
+  std::map<std::string, std::string> user{};  // librdkafka properties of the user, secrets resolved
+  bool allow_plaintext = false;               // without TLS to a broker that is not on loopback
 };
 
 enum class Isolation : std::uint8_t { kReadCommitted, kReadUncommitted };
 
 struct ConsumerProperties {
-  ClientProperties client;
-  std::string group;                          // empty: no group, Assign() only (replay)
-  std::optional<std::string> group_instance;  // static membership
-  std::vector<std::string> never;  // topics that no pattern of Subscribe() takes: our own
+  ClientProperties client{};
+  std::string group{};                          // empty: no group, Assign() only (replay)
+  std::optional<std::string> group_instance{};  // static membership
+  std::vector<std::string> never{};  // topics that no pattern of Subscribe() takes: our own
   Isolation isolation = Isolation::kReadCommitted;
   std::chrono::milliseconds session_timeout = std::chrono::seconds(45);
   std::size_t queue_kilobytes = 65536;  // prefetched and not yet polled, over all partitions
 };
 
 struct ProducerProperties {
-  ClientProperties client;
-  std::string transactional_id;  // required by TransactionalProducer, else unused
+  ClientProperties client{};
+  std::string transactional_id{};  // required by TransactionalProducer, else unused
   std::chrono::milliseconds transaction_timeout = std::chrono::seconds(12);  // 1 s to 15 min
   std::size_t max_message_bytes = 1000000;  // of one record; the topic's max.message.bytes
 };
