@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <string>
+
+#include "matcher/sigma/rule.h"
+
+namespace faultline::testing {
+
+// Random rules and events over a few fields and a small, mean alphabet, so that they meet: letters
+// whose folding leaves ASCII, characters beyond the BMP, line ends, backslashes, stars, broken
+// UTF-8, lone surrogates, many spellings of few numbers.
+//
+// Order      The same seed gives the same sequence.
+class Generator {
+ public:
+  explicit Generator(std::uint64_t seed) : random_(seed) {}
+
+  [[nodiscard]] sigma::DetectionRule Rule(int number);
+  [[nodiscard]] std::string Event();  // one JSON object
+
+ private:
+  [[nodiscard]] std::uint64_t Below(std::uint64_t bound) { return random_() % bound; }
+  [[nodiscard]] bool OneIn(std::uint64_t n) { return Below(n) == 0; }
+
+  [[nodiscard]] std::string Field();
+  [[nodiscard]] std::string Text(std::uint64_t longest);
+  [[nodiscard]] sigma::Pattern Pattern();
+  [[nodiscard]] sigma::Value Value();
+  [[nodiscard]] sigma::Item Item();
+  [[nodiscard]] sigma::Search Search(int number);
+  [[nodiscard]] sigma::Condition Condition(std::uint64_t searches);
+  [[nodiscard]] sigma::LogSourceAlternative Source();
+
+  [[nodiscard]] std::string JsonString();
+  [[nodiscard]] std::string JsonValue(int depth);
+  [[nodiscard]] std::string JsonObject(int depth);
+
+  std::mt19937_64 random_;
+};
+
+}  // namespace faultline::testing

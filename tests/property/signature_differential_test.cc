@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <random>
+#include <string>
+
+#include "tests/property/engine_pairs.h"
+#include "tests/property/generated_rules.h"
+#include "tests/reference/evaluator.h"
+
+namespace faultline::testing {
+namespace {
+
+std::uint64_t Seed() {
+  const char* given = std::getenv("FAULTLINE_SEED");
+  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10)
+                                              : std::random_device()() | std::uint64_t{1} << 32;
+  std::cout << "seed: FAULTLINE_SEED=" << seed << '\n';
+  return seed;
+}
+
+TEST(SignatureDifferential, GeneratedRulesOnGeneratedEventsAgreeWithTheReference) {
+  constexpr int kRounds = 15, kRules = 120, kEvents = 150;
+  Generator generator(Seed());
+  std::size_t pairs = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    sigma::RuleCollection rules;
+    for (int i = 0; i < kRules; ++i) rules.detections.push_back(generator.Rule(i));
+    const reference::Evaluator reference(rules.detections);
+    EnginePairs engine(std::move(rules));
+    ASSERT_EQ(engine.rules().detections().size(), std::size_t{kRules});
+    for (int i = 0; i < kEvents; ++i) {
+      const std::string event = generator.Event();
+      const std::vector<std::uint32_t> expected = reference.Match(event);
+      ASSERT_EQ(engine.Match(event), expected) << "round " << round << ", event " << event;
+      pairs += expected.size();
+    }
+  }
+  // Neither "all" nor "none" would prove anything.
+  EXPECT_GT(pairs, std::size_t{kRounds * kRules * kEvents / 20});
+  EXPECT_LT(pairs, std::size_t{kRounds * kRules * kEvents * 4 / 5});
+}
+
+}  // namespace
+}  // namespace faultline::testing
