@@ -42,7 +42,7 @@ TEST(CountWindow, StaysSilentWhileTheConditionHolds) {
   const CountWindow window({seconds(10), 2});
   CountWindow::State state;
   int fired = 0;
-  for (int i = 0; i < 100; ++i) fired += window.Observe(state, Bound(At(i * 10), i)) ? 1 : 0;
+  for (int i = 0; i < 100; ++i) fired += window.Observe(state, Bound(At(i * 5), i)) ? 1 : 0;
   EXPECT_EQ(fired, 1);
 }
 
