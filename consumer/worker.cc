@@ -41,10 +41,6 @@ Trouble TroubleOf(const kafka::KafkaError& error) noexcept {
   return abortable ? Trouble::kAbort : Trouble::kRebuild;
 }
 
-std::string NameOf(const SourceName& source) {
-  return fmt::format("{}/{}", source.topic, source.partition);
-}
-
 }  // namespace
 
 // One partition that this worker reads.
