@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -12,6 +13,7 @@
 #include "app/commands/commands.h"
 #include "app/exit_code.h"
 #include "app/kafka_setup.h"
+#include "exporters/escape.h"
 
 namespace faultline::app {
 namespace {

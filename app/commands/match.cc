@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,11 +28,17 @@ struct MatchFlags {
 
 constexpr std::uint64_t kShownDeadLetters = 10;
 
+Engine::Options MatchOnly() {
+  Engine::Options options;
+  options.match_only = true;
+  return options;
+}
+
 // One pass over the files in their order: every detection rule that holds, no correlation state.
 class MatchRun {
  public:
   MatchRun(RuleSetPtr rules, const InputOptions& input, TextSink* sink, const Context& context)
-      : engine_(std::move(rules), Engine::Options{.match_only = true}),
+      : engine_(std::move(rules), MatchOnly()),
         input_(input),
         sink_(sink),
         context_(context) {}
