@@ -768,7 +768,8 @@ void Worker::Impl::TellHealth() {
     health.cause = lost_cause_;
   } else if (trouble_ != Trouble::kNone) {
     health.cause = "restoring: " + trouble_cause_;
-  } else if (owned_.empty() || owned_.size() < partitions_total_) {
+  } else if (owned_.empty() ||
+             (options_.needs_all_partitions && owned_.size() < partitions_total_)) {
     health.cause = fmt::format("owns {} of {} partitions", owned_.size(), partitions_total_);
   } else {
     health = {true, {}};

@@ -83,6 +83,8 @@ class Worker {
     std::chrono::nanoseconds idle_after = std::chrono::seconds(30);
     std::chrono::milliseconds drain = std::chrono::seconds(30);
     std::chrono::milliseconds cluster_check = std::chrono::seconds(5);
+    // Not ready while other members own partitions: true wherever a group of events may lie in several.
+    bool needs_all_partitions = true;
     // Entries of the journal, read when partitions come; nothing: there is none.
     std::function<Result<Journal>()> journal;
   };

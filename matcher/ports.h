@@ -12,10 +12,10 @@ namespace faultline {
 
 // Where results go. consumer/ calls it, exporters/ implement it, app/ joins them.
 //
-// Order      Calls come in the engine's order; for Kafka all of them lie in the worker's open transaction.
-// Ownership  Arguments live for the call only; a sink copies what it keeps.
-// Threads    The worker's thread.
-// Errors     A Result that failed means: nothing more can be written; the worker aborts or stops.
+// Order      Calls come in the engine's order; for Kafka all of them lie in the worker's open
+// transaction. Ownership  Arguments live for the call only; a sink copies what it keeps. Threads
+// The worker's thread. Errors     A Result that failed means: nothing more can be written; the
+// worker aborts or stops.
 class Sink {
  public:
   virtual ~Sink() = default;

@@ -131,6 +131,7 @@ InputOptions InputOptionsOf(const InputConfig& input, const RuleSet& rules) {
   options.zone = ParseZone(input.timezone).value_or(std::chrono::seconds(0));
   options.lateness = input.lateness;
   options.max_future = input.max_future;
+  options.idle_after = input.idle_after;
   return options;
 }
 
