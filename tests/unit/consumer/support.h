@@ -12,6 +12,7 @@
 
 #include <gtest/gtest.h>
 
+#include "matcher/engine.h"
 #include "matcher/ports.h"
 #include "matcher/sigma/rule.h"
 #include "matcher/signature/rule_set.h"
@@ -44,7 +45,9 @@ class TempDir {
 };
 
 inline std::shared_ptr<const RuleSet> Rules(std::string_view text) {
-  auto rules = RuleSet::Compile(sigma::LoadRulesFromText(text, "test.yml"), {});
+  RuleSet::Options options;
+  options.extra_fields = DefaultTimestamps();
+  auto rules = RuleSet::Compile(sigma::LoadRulesFromText(text, "test.yml"), options);
   EXPECT_TRUE(rules) << rules.error().ToString();
   for (const Error& error : (*rules)->errors()) ADD_FAILURE() << error.ToString();
   return *rules;
