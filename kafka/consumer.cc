@@ -43,6 +43,7 @@ int Millis(milliseconds span) { return static_cast<int>(span.count()); }
 
 void Message::Deleter::operator()(rd_kafka_message_s* message) const noexcept {
   rd_kafka_message_destroy(message);
+  --*alive;
 }
 
 std::string_view Message::topic() const noexcept { return rd_kafka_topic_name(message_->rkt); }
@@ -120,6 +121,9 @@ struct Consumer::Impl {
   [[nodiscard]] KafkaResult<void> SeekOnce(const std::vector<PartitionOffset>& positions,
                                            milliseconds timeout) const;
   void ServeClose(rd_kafka_queue_t* queue, milliseconds timeout);
+  // Gives the client up as it is.
+  [[nodiscard]] tl::unexpected<KafkaError> LeaveBehind(rd_kafka_resp_err_t code,
+                                                       const char* message) noexcept;
 
   Partitions partitions;                         // assigned now
   RebalanceListener* listener = nullptr;         // set by Subscribe
@@ -127,7 +131,9 @@ struct Consumer::Impl {
   const rd_kafka_topic_t* last_topic = nullptr;  // whose entry is `last`: fetches come in runs
   Partitions::value_type* last = nullptr;
   std::uint64_t duplicates = 0;
-  ClientHandle client;  // null once closed; dies before what it calls back
+  std::uint64_t alive = 0;   // messages given out and not yet destroyed
+  bool left_behind = false;  // the client lives on without us, and may hold on to this
+  ClientHandle client;       // null once closed; dies before what it calls back
 };
 
 void Consumer::Impl::RebalanceCallback(rd_kafka_t* /*client*/, rd_kafka_resp_err_t code,
@@ -267,6 +273,14 @@ void Consumer::Impl::ServeClose(rd_kafka_queue_t* queue, milliseconds timeout) {
   Rebalance(rd_kafka_event_error(event.get()), *rd_kafka_event_topic_partition_list(event.get()));
 }
 
+tl::unexpected<KafkaError> Consumer::Impl::LeaveBehind(rd_kafka_resp_err_t code,
+                                                       const char* message) noexcept {
+  left_behind = true;
+  static_cast<void>(client.release());
+  Forget();
+  return tl::unexpected<KafkaError>(MakeError(code, message));
+}
+
 Result<std::unique_ptr<Consumer>> Consumer::Create(const ConsumerProperties& properties) {
   Result<std::vector<Property>> configuration = Configuration(properties);
   if (!configuration) return tl::unexpected<Error>(configuration.error());
@@ -286,12 +300,11 @@ Result<std::unique_ptr<Consumer>> Consumer::Create(const ConsumerProperties& pro
 Consumer::Consumer(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
 
 Consumer::~Consumer() {
-  if (!impl_->client) return;
   if (const KafkaResult<void> closed = Close(std::chrono::seconds(10)); !closed) {
     Log(LogLevel::kError, "consumer_close_failed",
         fmt::format("error={}", LogValue(closed.error().ToString())));
-    static_cast<void>(impl_.release());  // its threads may still call back
   }
+  if (impl_->left_behind) static_cast<void>(impl_.release());
 }
 
 rd_kafka_s* Consumer::handle() const noexcept {
@@ -336,7 +349,7 @@ PollResult Consumer::Poll(milliseconds timeout) {
         continue;
       }
       partition->second.next = message->offset + 1;
-      return Message(message.release());
+      return Message(message.release(), &impl_->alive);
     }
     if (message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) return impl_->ErrorOf(*message);
     if (Impl::Partitions::value_type* partition = impl_->Find(*message); partition != nullptr) {
@@ -428,15 +441,20 @@ bool Consumer::InGroup() const {
 KafkaResult<void> Consumer::Close(milliseconds deadline) {
   if (!impl_->client) return {};
   const Deadline end(deadline);
+  if (impl_->alive > 0) {
+    return impl_->LeaveBehind(RD_KAFKA_RESP_ERR__STATE, "a message of the consumer is still held");
+  }
   {
     const QueueHandle queue(rd_kafka_queue_new(handle()));
     const ErrorHandle error(rd_kafka_consumer_close_queue(handle(), queue.get()));
-    if (error) return tl::unexpected<KafkaError>(FromError(error.get()));
+    if (error) {
+      return impl_->LeaveBehind(rd_kafka_error_code(error.get()),
+                                rd_kafka_error_string(error.get()));
+    }
     while (rd_kafka_consumer_closed(handle()) == 0) {
       if (end.passed()) {
-        static_cast<void>(impl_->client.release());  // destroying it would wait for ever
-        return tl::unexpected<KafkaError>(
-            MakeError(RD_KAFKA_RESP_ERR__TIMED_OUT, "the consumer did not close in time"));
+        return impl_->LeaveBehind(RD_KAFKA_RESP_ERR__TIMED_OUT,
+                                  "the consumer did not close in time");
       }
       impl_->ServeClose(queue.get(), std::min(end.left(), milliseconds(50)));
     }

@@ -25,9 +25,7 @@ class TransactionalProducer;
 
 // A record as librdkafka holds it, read in place.
 //
-// Ownership  Owns the message; all views end with it. It must die before its Consumer: closing
-// waits
-//            for every message.
+// Ownership  Owns the message; all views end with it. It must die before its Consumer closes.
 // Threads    Any one at a time.
 class Message {
  public:
@@ -46,8 +44,11 @@ class Message {
   friend class Consumer;
   struct Deleter {
     void operator()(rd_kafka_message_s* message) const noexcept;
+    std::uint64_t* alive;  // the consumer's count of such messages; never null
   };
-  explicit Message(rd_kafka_message_s* message) noexcept : message_(message) {}
+  Message(rd_kafka_message_s* message, std::uint64_t* alive) noexcept : message_(message, {alive}) {
+    ++*alive;
+  }
 
   std::unique_ptr<rd_kafka_message_s, Deleter> message_;  // never null
 };
@@ -86,13 +87,13 @@ class RebalanceListener {
 //
 // Place      brokers -> [Consumer] -> worker, replay.
 // Order      Per partition in offset order, each offset at most once: what comes again below the
-// last
-//            one seen is dropped and counted, unless Seek() or an assignment went back on purpose.
+//            last one seen is dropped and counted, unless Seek() or an assignment went back on
+//            purpose.
 // Memory     librdkafka's queue, about ConsumerProperties::queue_kilobytes.
 // Threads    Confined to one thread, the listener's calls included.
-// Ownership  Borrows the listener, which outlives it. All messages must be gone before Close()
-// ends. Errors     Create: Fault::kConfig. Afterwards a KafkaError; kRetry ones may be logged and
-// ignored.
+// Ownership  Borrows the listener, which outlives it. All messages must be gone before Close().
+// Errors     Create: Fault::kConfig. Afterwards a KafkaError; kRetry ones may be logged and
+//            ignored.
 class Consumer {
  public:
   [[nodiscard]] static Result<std::unique_ptr<Consumer>> Create(
@@ -145,8 +146,11 @@ class Consumer {
   // True while the member's generation is one that may commit.
   [[nodiscard]] bool InGroup() const;
 
-  // Leaves the group (a static member stays known to it), with OnRevoked before. An error when the
-  // deadline passed: the process should then end with _exit, as librdkafka may never finish.
+  // Leaves the group (a static member stays known to it), with OnRevoked before, and ends
+  // librdkafka's threads. An error when the deadline passed or a message is still held: the client
+  // is then left behind with its threads, as ending it could wait for ever, and the process should
+  // end with _exit. Behind the deadline only the ending of threads can reach, by the time that the
+  // system takes to resolve a broker's name.
   [[nodiscard]] KafkaResult<void> Close(std::chrono::milliseconds deadline);
 
   [[nodiscard]] std::uint64_t duplicates_dropped() const noexcept;  // by the guard

@@ -97,6 +97,7 @@ void Core::Report(rd_kafka_t* /*client*/, const rd_kafka_message_t* message,
     return;
   }
   ++core.counters.failed;
+  if (IsTooLarge(MakeError(message->err))) ++core.counters.too_large;
   if (core.first_failure) return;
   core.first_failure = MakeError(
       message->err, fmt::format("a record for {} was not delivered: {}",

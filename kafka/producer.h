@@ -44,6 +44,7 @@ struct ProducerCounters {
   std::uint64_t delivered = 0;  // acknowledged by the broker
   std::uint64_t purged = 0;     // thrown away by an abort; expected
   std::uint64_t failed = 0;     // refused or timed out
+  std::uint64_t too_large = 0;  // of these: refused by a broker for their size
 };
 
 // Writes records and consumed offsets, all together or not at all.

@@ -12,12 +12,14 @@
 
 #include <atomic>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <random>
+#include <stdexcept>
 
 #include <fmt/format.h>
 
+#include "kafka/handles.h"
 #include "kafka/topics.h"
 
 namespace faultline::testing {
@@ -99,16 +101,35 @@ Result<fs::path> Jars() {
   return cache / "lib";
 }
 
-int FreePort() {
+bool IsFree(int port) {
   const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  bind(probe, reinterpret_cast<sockaddr*>(&address), sizeof address);
-  getsockname(probe, reinterpret_cast<sockaddr*>(&address), &size);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  const bool free = bind(probe, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
   close(probe);
-  return ntohs(address.sin_port);
+  return free;
+}
+
+// Below the range that the kernel gives to outgoing connections, so that a broker finds its port
+// again after a restart.
+int FreePort() {
+  std::random_device random;
+  std::uniform_int_distribution<int> any(15000, 32000);
+  int port = any(random);
+  while (!IsFree(port)) port = any(random);
+  return port;
+}
+
+// 16 bytes in base64url (the last character carries two bits only), never beginning with a dash.
+std::string RandomClusterId() {
+  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  std::random_device random;
+  std::uniform_int_distribution<std::size_t> any(0, kLetters.size() - 1);
+  std::string id;
+  while (id.size() < 21) id += kLetters[any(random)];
+  return id + "A";
 }
 
 void WriteProperties(const fs::path& file, int port, int controller, const fs::path& data) {
@@ -131,44 +152,75 @@ Result<kafka::Admin> AdminOf(const std::string& address) {
   return kafka::Admin::Create(client);
 }
 
-bool Answers(const std::string& address) {
-  Result<kafka::Admin> admin = AdminOf(address);
-  return admin && admin->List(std::chrono::seconds(1)).has_value();
+// A client that looks for the broker without a word about the refusals before it listens.
+kafka::ClientHandle QuietClient(const std::string& address) {
+  rd_kafka_conf_t* conf = rd_kafka_conf_new();
+  rd_kafka_conf_set(conf, "bootstrap.servers", address.c_str(), nullptr, 0);
+  rd_kafka_conf_set(conf, "reconnect.backoff.max.ms", "200", nullptr, 0);
+  rd_kafka_conf_set_log_cb(conf, nullptr);
+  return kafka::ClientHandle(rd_kafka_new(RD_KAFKA_PRODUCER, conf, nullptr, 0));
+}
+
+// Whether the cluster `id`, and not somebody else's broker on the same port, answers.
+bool Answers(rd_kafka_t* client, const std::string& id) {
+  char* cluster = rd_kafka_clusterid(client, 200);
+  const bool ours = cluster != nullptr && id == cluster;
+  rd_kafka_mem_free(client, cluster);
+  return ours;
 }
 
 }  // namespace
 
 struct Broker::Impl {
+  explicit Impl(fs::path jars_at) : jars(std::move(jars_at)) {}
   ~Impl() {
     End(SIGKILL);
     std::error_code ignored;
-    fs::remove_all(folder, ignored);
+    if (!folder.empty()) fs::remove_all(folder, ignored);
+  }
+  // In a fresh folder, on ports that nobody listens on.
+  Result<void> Prepare() {
+    std::string pattern = (fs::temp_directory_path() / "faultline-kafka-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr) return Fail(Fault::kIo, "no temporary folder");
+    folder = pattern;
+    const int port = FreePort();
+    address = fmt::format("127.0.0.1:{}", port);
+    const fs::path properties = folder / "server.properties";
+    WriteProperties(properties, port, FreePort(), folder / "data");
+    return Run({"java", "-cp", jars.string() + "/*", "kafka.tools.StorageTool", "format", "-t",
+                cluster_id, "-c", properties.string()},
+               folder / "format.log");
   }
   Result<void> Launch() {
     pid = Spawn({"java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp",
                  jars.string() + "/*", "kafka.Kafka", (folder / "server.properties").string()},
                 folder / "broker.log");
-    bool died = false;
-    const bool ready = WaitUntil(
-        [&] {
-          died = waitpid(pid, nullptr, WNOHANG) == pid;
-          return died || Answers(address);
-        },
-        std::chrono::seconds(90));
-    if (died) pid = -1;
-    if (ready && !died) return {};
-    return Fail(Fault::kIo, "the broker did not start: " + TailOf(folder / "broker.log"));
+    const kafka::ClientHandle client = QuietClient(address);
+    const bool ended = WaitUntil([&] { return Ended() || Answers(client.get(), cluster_id); },
+                                 std::chrono::seconds(90));
+    if (ended && pid > 0) return {};
+    return Fail(Fault::kIo, fmt::format("the broker did not {}: {}", pid > 0 ? "answer" : "start",
+                                        TailOf(folder / "broker.log")));
   }
+  // Whether it is gone; then it is no longer ours to wait for.
+  bool Ended() {
+    if (pid > 0 && waitpid(pid, nullptr, WNOHANG) == pid) pid = -1;
+    return pid <= 0;
+  }
+  // Sends the signal and waits; what does not hear it in time is killed.
   void End(int signal) {
     if (pid <= 0) return;
     kill(-pid, signal);
     kill(-pid, SIGCONT);  // a frozen one hears nothing else than SIGKILL
+    if (WaitUntil([&] { return Ended(); }, std::chrono::seconds(30))) return;
+    kill(-pid, SIGKILL);
     WaitFor(pid);
     pid = -1;
   }
 
   fs::path jars, folder;
   std::string address;
+  std::string cluster_id = RandomClusterId();
   pid_t pid = -1;  // -1: not running
 };
 
@@ -176,36 +228,24 @@ Broker::Broker(std::unique_ptr<Impl> impl) noexcept : impl_(std::move(impl)) {}
 Broker::~Broker() = default;
 
 Result<std::unique_ptr<Broker>> Broker::Create() {
-  Result<fs::path> jars = Jars();
+  constexpr int kTries = 4;  // somebody may take a port between our look and the broker's
+  const Result<fs::path> jars = Jars();
   if (!jars) return tl::unexpected<Error>(jars.error());
-  auto impl = std::make_unique<Impl>();
-  impl->jars = *jars;
-  std::string pattern = (fs::temp_directory_path() / "faultline-kafka-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) return Fail(Fault::kIo, "no temporary folder");
-  impl->folder = pattern;
-  const int port = FreePort();
-  impl->address = fmt::format("127.0.0.1:{}", port);
-  const fs::path properties = impl->folder / "server.properties";
-  WriteProperties(properties, port, FreePort(), impl->folder / "data");
-  // Any 16 bytes in base64url are an id; the folder is fresh, so one serves all.
-  Result<void> ready = Run({"java", "-cp", impl->jars.string() + "/*", "kafka.tools.StorageTool",
-                            "format", "-t", "ZmF1bHRsaW5lLXRlc3RzIQ", "-c", properties.string()},
-                           impl->folder / "format.log");
-  if (ready) ready = impl->Launch();
-  if (!ready) return tl::unexpected<Error>(ready.error());
-  return std::unique_ptr<Broker>(new Broker(std::move(impl)));
+  for (int tried = 1;; ++tried) {
+    auto impl = std::make_unique<Impl>(*jars);
+    if (Result<void> prepared = impl->Prepare(); !prepared) {
+      return tl::unexpected<Error>(prepared.error());
+    }
+    const Result<void> launched = impl->Launch();
+    if (launched) return std::unique_ptr<Broker>(new Broker(std::move(impl)));
+    if (impl->pid > 0 || tried == kTries) return tl::unexpected<Error>(launched.error());
+  }
 }
 
 Broker& Broker::Shared() {
-  static const std::unique_ptr<Broker> shared = [] {
-    Result<std::unique_ptr<Broker>> made = Create();
-    if (!made) {
-      std::fprintf(stderr, "no broker: %s\n", made.error().ToString().c_str());
-      std::_Exit(1);
-    }
-    return std::move(*made);
-  }();
-  return *shared;
+  static const Result<std::unique_ptr<Broker>> shared = Create();
+  if (!shared) throw std::runtime_error("no broker: " + shared.error().ToString());
+  return **shared;
 }
 
 const std::string& Broker::address() const noexcept { return impl_->address; }

@@ -40,12 +40,12 @@ enum class ReadIsolation : std::uint8_t { kCommitted, kUncommitted };
 // Threads    Any one at a time; Create() and the operations from the thread that lives longest
 //            (Linux ties the broker's life to the thread that started it): the test's main thread.
 // Errors     Where Java or the jars cannot be had the Result says why: the test fails, it is not
-// skipped.
+//            skipped.
 class Broker {
  public:
   [[nodiscard]] static Result<std::unique_ptr<Broker>> Create();
-  // The one of this test program, started when first asked for. Ends the program with the reason if
-  // it cannot be started. Gone with the program.
+  // The one of this test program, started when first asked for; gone with the program. Where it
+  // cannot be started it throws the reason, which GoogleTest reports as the failure of each test.
   [[nodiscard]] static Broker& Shared();
   ~Broker();
   Broker(const Broker&) = delete;
@@ -56,7 +56,7 @@ class Broker {
   // Each ends with a gtest failure when it does not succeed.
   void CreateTopic(const std::string& topic, std::int32_t partitions = 1);
   void DeleteTopic(const std::string& topic);
-  void Stop();     // SIGTERM, waits for its end
+  void Stop();     // SIGTERM, waits for its end; SIGKILL after 30 s
   void Kill9();    // SIGKILL, waits for its end
   void Start();    // on the same folder and ports, waits until it answers. Requires: stopped
   void Restart();  // Stop, Start

@@ -16,18 +16,20 @@ using kafka::Handle;
 using kafka::ListHandle;
 using kafka::MessageHandle;
 
+void Acknowledge(rd_kafka_t* /*client*/, const rd_kafka_message_t* message, void* /*opaque*/) {
+  EXPECT_EQ(message->err, RD_KAFKA_RESP_ERR_NO_ERROR) << rd_kafka_err2str(message->err);
+  auto* record = static_cast<TestRecord*>(message->_private);
+  record->partition = message->partition;
+  record->offset = message->offset;
+}
+
 ClientHandle MakePlain(rd_kafka_type_t type, const std::vector<kafka::Property>& properties) {
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
   std::array<char, 512> text{};
   for (const auto& [name, value] : properties) {
     rd_kafka_conf_set(conf, name.c_str(), value.c_str(), text.data(), text.size());
   }
-  rd_kafka_conf_set_dr_msg_cb(conf, [](rd_kafka_t*, const rd_kafka_message_t* message, void*) {
-    EXPECT_EQ(message->err, RD_KAFKA_RESP_ERR_NO_ERROR) << rd_kafka_err2str(message->err);
-    auto* record = static_cast<TestRecord*>(message->_private);
-    record->partition = message->partition;
-    record->offset = message->offset;
-  });
+  if (type == RD_KAFKA_PRODUCER) rd_kafka_conf_set_dr_msg_cb(conf, Acknowledge);
   ClientHandle client(rd_kafka_new(type, conf, text.data(), text.size()));
   EXPECT_NE(client, nullptr) << text.data();
   return client;
