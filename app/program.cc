@@ -27,10 +27,11 @@ void AddCommonOptions(CLI::App& app, Context& context) {
 }
 
 void AddCommands(CLI::App& app, Context& context) {
-  // RUN
+  AddRunCommand(app, context);
   AddReplayCommand(app, context);
   AddMatchCommand(app, context);
   AddCheckCommand(app, context);
+  AddDemoCommand(app, context);
   AddConfigCommand(app, context);
   AddVersionCommand(app, context);
   AddCompletionCommand(app, context);

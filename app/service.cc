@@ -319,7 +319,10 @@ void Service::Reload() {
         "error=" + LogValue(fresh.error().ToString()) + " the old rules stay");
     return;
   }
-  for (auto& unit : impl_->units) unit->worker->RequestReload(*fresh);
+  for (auto& unit : impl_->units) {
+    unit->worker->RequestReload(*fresh);
+    unit->sink->SetRulesRevision((*fresh)->revision());
+  }
   const std::lock_guard lock(impl_->mutex);
   impl_->rules = std::move(*fresh);
   ++impl_->reloads_ok;
