@@ -31,6 +31,7 @@ void AddCommands(CLI::App& app, Context& context) {
   AddReplayCommand(app, context);
   AddMatchCommand(app, context);
   AddCheckCommand(app, context);
+  AddTestCommand(app, context);
   AddDemoCommand(app, context);
   AddConfigCommand(app, context);
   AddVersionCommand(app, context);

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/event_time.h"
+#include "base/result.h"
+#include "matcher/event/shapes.h"
+#include "matcher/sigma/rule.h"
+
+namespace faultline::app {
+
+// A rule as a case names it, by id, name or title.
+struct RuleReference {
+  std::string text;
+  Place place;
+};
+
+// What a case wants to come: as many alerts of the rule as `count`, of those that fit all the rest.
+struct ExpectedAlert {
+  RuleReference rule;
+  std::int64_t count = 1;
+  bool or_more = false;
+  std::optional<sigma::Level> level;
+  std::vector<std::pair<std::string, std::string>> group;  // each of them is part of the alert's
+  std::optional<EventTime> time;                           // of the deciding event
+  std::vector<std::string> texts;                          // each stands in title or explanation
+};
+
+struct RuleTestEvent {
+  EventTime time;       // virtual
+  std::string payload;  // JSON
+  Place place;
+};
+
+// One case of rule tests as written: events, and what they must and must not bring about.
+//
+// Ownership  A value.
+struct RuleTest {
+  std::string name;
+  Place place;
+  std::vector<std::string> rules;  // paths as written
+  Shape shape = Shape::kAuto;
+  std::chrono::nanoseconds lateness = std::chrono::seconds(10);
+  std::vector<RuleTestEvent> events;
+  bool own_times = false;   // no event says `at`: each has the time that it carries itself
+  bool match_only = false;  // every detection rule by itself, without correlations
+  std::optional<std::chrono::nanoseconds> advance;  // of the idle clock, after the last event
+  std::vector<ExpectedAlert> expect;
+  std::vector<RuleReference> expect_none;
+};
+
+// Virtual time 0s.
+[[nodiscard]] EventTime RuleTestBase() noexcept;
+
+// The cases of a file, one a document: of our own form, or SigmaHQ's regression entries. What is
+// wrong with a document is told in its place and the others are read all the same; a file that is
+// no YAML gives one error behind the documents before it. `file` names it in places; event files
+// are looked for beside it.
+// Errors     Fault::kUsage with place and remedy: unknown keys, wrong types, expectations that
+// cannot
+//            fail. Fault::kIo for an event file that cannot be read.
+[[nodiscard]] std::vector<Result<RuleTest>> ReadRuleTests(std::string_view text,
+                                                          const std::string& file);
+
+// At most `limit` bytes of a file. Fault::kIo when it cannot be read or holds more.
+[[nodiscard]] Result<std::string> ReadWhole(const std::string& path, std::size_t limit);
+
+}  // namespace faultline::app
