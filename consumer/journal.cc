@@ -15,6 +15,7 @@ Result<Journal> ReadJournal(const kafka::ConsumerProperties& consumer, const std
   TopicReader::Config config;
   config.consumer = consumer;
   config.topics = {topic};
+  config.await_open = true;
   config.timeout = timeout;
   auto reader = TopicReader::Open(config);
   if (!reader) return tl::make_unexpected(std::move(reader).error());

@@ -116,8 +116,7 @@ void FileReplay::FindEarlier() {
 
 SourceId FileReplay::IdOf(const SourceName& name) {
   const auto known = ids_.find(name);
-  return known != ids_.end() ? known->second
-                             : ids_.emplace(name, run_->Add(name, {})).first->second;
+  return known != ids_.end() ? known->second : ids_.emplace(name, run_->Add(name)).first->second;
 }
 
 bool FileReplay::MayRead(const OpenFile& file) const {

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/event_time.h"
 #include "base/result.h"
+#include "consumer/journal.h"
 #include "kafka/properties.h"
 #include "matcher/engine.h"
 #include "matcher/ports.h"
@@ -47,7 +48,10 @@ struct ReplayOptions {
       until;  // nor those at or after it; reading ends once all sources are past it
   std::function<void(const ReplayProgress&)> progress;  // every few thousand records; may be empty
   std::function<void(const SourceName&, std::int64_t offset, const DeadLetter&)>
-      dead_letter;               // told of each
+      dead_letter;  // told of each
+  // What clocks decided in the live run. With one, even an empty one, no clock is asked for times:
+  // a record takes what its entry says, or keeps its own. ReplayTopic reads one itself if told.
+  std::optional<Journal> journal;
   const Clock* clock = nullptr;  // nothing: SystemClock(). Bounds future times, measures seconds
   std::stop_token stop;          // SIGINT: ends the reading, then as at the end
 };
@@ -85,7 +89,8 @@ struct ReplayTopicOptions {
   kafka::ConsumerProperties consumer;  // its group is left empty: none is joined
   std::vector<std::string> topics;
   std::map<SourceName, std::int64_t> offsets;  // --offsets: where partitions start
-  std::optional<std::string> journal;          // topic internal.markers; nothing: off
+  // Topic internal.markers, followed if it exists (see ReplaySummary); nothing: not looked for.
+  std::optional<std::string> journal;
   std::chrono::milliseconds timeout = std::chrono::seconds(30);  // of metadata requests
 };
 

@@ -31,14 +31,26 @@ ReplayRun::ReplayRun(std::shared_ptr<const RuleSet> rules, const ReplayOptions& 
       summary_(&summary),
       clock_(options.clock != nullptr ? options.clock : &SystemClock()),
       begun_(clock_->Steady()),
-      engine_(std::move(rules), options.engine) {}
+      engine_(std::move(rules), options.engine) {
+  if (!options.journal) return;
+  summary.journal_entries = 0;
+  for (const auto& [source, entries] : *options.journal) {
+    *summary.journal_entries += entries.size();
+  }
+}
 
-SourceId ReplayRun::Add(const SourceName& name, const std::vector<JournalEntry>& journal) {
-  return engine_.AddSource(name, options_->input, nullptr, journal);
+SourceId ReplayRun::Add(const SourceName& name) {
+  static const std::vector<JournalEntry> kNothing;
+  const std::vector<JournalEntry>* entries = &kNothing;
+  if (options_->journal) {
+    const auto found = options_->journal->find(name);
+    if (found != options_->journal->end()) entries = &found->second;
+  }
+  return engine_.AddSource(name, options_->input, nullptr, *entries);
 }
 
 Result<void> ReplayRun::Process(const SourceName& name, const Record& record) {
-  if (taken_++ % kClockEvery == 0) edge_.now = clock_->Now();
+  if (taken_++ % kClockEvery == 0 && !options_->journal) edge_.now = clock_->Now();
   ++summary_->records;
   output_.Clear();
   engine_.Process(record, edge_, output_);

@@ -25,7 +25,8 @@ class ReplayRun {
   ReplayRun(std::shared_ptr<const RuleSet> rules, const ReplayOptions& options, Sink& sink,
             ReplaySummary& summary);
 
-  [[nodiscard]] SourceId Add(const SourceName& name, const std::vector<JournalEntry>& journal);
+  // A source, with what the journal knows of it.
+  [[nodiscard]] SourceId Add(const SourceName& name);
   [[nodiscard]] Result<void> Process(const SourceName& name, const Record& record);
   // A record that is damaged before the engine could see it.
   [[nodiscard]] Result<void> Reject(const SourceName& name, const Record& record,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -7,6 +8,7 @@
 #include "consumer/replay.h"
 #include "consumer/replay_run.h"
 #include "consumer/topic_reader.h"
+#include "kafka/topics.h"
 
 namespace faultline {
 namespace {
@@ -14,13 +16,8 @@ namespace {
 // Partitions in, those too far ahead of the others held for a while.
 class TopicReplay {
  public:
-  TopicReplay(ReplayRun* run, TopicReader* reader, const Journal& journal)
-      : run_(run), reader_(reader) {
-    for (const SourceName& source : reader_->sources()) {
-      const auto entries = journal.find(source);
-      ids_.emplace(source, run_->Add(source, entries == journal.end() ? std::vector<JournalEntry>()
-                                                                      : entries->second));
-    }
+  TopicReplay(ReplayRun* run, TopicReader* reader) : run_(run), reader_(reader) {
+    for (const SourceName& source : reader_->sources()) ids_.emplace(source, run_->Add(source));
   }
 
   Result<void> ReadAll();
@@ -85,6 +82,20 @@ Result<void> TopicReplay::ReadAll() {
   return {};
 }
 
+// The journal, where it is kept.
+Result<std::optional<Journal>> FindJournal(const ReplayTopicOptions& topic) {
+  auto admin = kafka::Admin::Create(topic.consumer.client);
+  if (!admin) return tl::make_unexpected(std::move(admin).error());
+  const auto topics = admin->List(topic.timeout);
+  if (!topics) return tl::make_unexpected(topics.error());
+  const bool kept = std::any_of(topics->begin(), topics->end(),
+                                [&](const auto& there) { return there.name == *topic.journal; });
+  if (!kept) return std::optional<Journal>();
+  auto journal = ReadJournal(topic.consumer, *topic.journal, topic.timeout);
+  if (!journal) return tl::make_unexpected(std::move(journal).error());
+  return std::optional<Journal>(std::move(*journal));
+}
+
 }  // namespace
 
 Result<void> ReplayTopic(std::shared_ptr<const RuleSet> rules, const ReplayTopicOptions& topic,
@@ -101,16 +112,14 @@ Result<void> ReplayTopic(std::shared_ptr<const RuleSet> rules, const ReplayTopic
   auto reader = TopicReader::Open(config);
   if (!reader) return tl::make_unexpected(std::move(reader).error());
   // After the topics' ends are known, so that every entry of what will be read is there.
-  Journal journal;
+  ReplayOptions following = options;
   if (topic.journal) {
-    auto entries = ReadJournal(topic.consumer, *topic.journal, topic.timeout);
-    if (!entries) return tl::make_unexpected(std::move(entries).error());
-    journal = std::move(*entries);
-    summary.journal_entries = 0;
-    for (const auto& [source, list] : journal) *summary.journal_entries += list.size();
+    auto journal = FindJournal(topic);
+    if (!journal) return tl::make_unexpected(std::move(journal).error());
+    following.journal = std::move(*journal);
   }
-  ReplayRun run(std::move(rules), options, sink, summary);
-  TopicReplay replay(&run, reader->get(), journal);
+  ReplayRun run(std::move(rules), following, sink, summary);
+  TopicReplay replay(&run, reader->get());
   auto read = replay.ReadAll();
   auto finished = run.Finish();  // what was read is told, whatever ended the reading
   return read ? finished : read;

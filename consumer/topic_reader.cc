@@ -38,16 +38,20 @@ Result<void> TopicReader::Start() {
   auto consumer = kafka::Consumer::Create(config_.consumer);
   if (!consumer) return tl::make_unexpected(std::move(consumer).error());
   consumer_ = std::move(*consumer);
+  kafka::ConsumerProperties seeing_all = config_.consumer;
+  seeing_all.isolation = kafka::Isolation::kReadUncommitted;
+  auto asked = kafka::Consumer::Create(config_.await_open ? seeing_all : config_.consumer);
+  if (!asked) return tl::make_unexpected(std::move(asked).error());
   for (const auto& topic : *topics) {
     for (std::int32_t partition = 0; partition < topic.partitions; ++partition) {
-      if (auto found = FindRange({topic.name, partition}); !found) return found;
+      if (auto found = FindRange({topic.name, partition}, **asked); !found) return found;
     }
   }
   return AssignAll();
 }
 
-Result<void> TopicReader::FindRange(const SourceName& source) {
-  auto bounds = consumer_->QueryWatermarks({source.topic, source.partition}, config_.timeout);
+Result<void> TopicReader::FindRange(const SourceName& source, kafka::Consumer& asked) {
+  auto bounds = asked.QueryWatermarks({source.topic, source.partition}, config_.timeout);
   if (!bounds) return Refused(bounds, "cannot ask for the ends of " + source.topic);
   auto from = FirstOffset(source, *bounds);
   if (!from) return Refused(from, "cannot find where to start in " + source.topic);

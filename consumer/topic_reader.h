@@ -17,7 +17,7 @@
 
 namespace faultline {
 
-// Reads topics from where they start to where they end at the call, without joining a group.
+// Reads topics from where they start to their last stable offset at the call, without a group.
 //
 // Place      kafka::Consumer -> [TopicReader] -> ReplayTopic, ReadJournal.
 // Order      Per partition in offset order; partitions interleave as the brokers answer.
@@ -32,6 +32,8 @@ class TopicReader {
     std::vector<std::string> topics;
     std::map<SourceName, std::int64_t> offsets;      // where partitions start
     std::optional<std::chrono::milliseconds> since;  // the others: by record timestamp
+    // Read also what transactions have written that are still open, once they have ended.
+    bool await_open = false;
     std::chrono::milliseconds timeout = std::chrono::seconds(30);
   };
   struct Nothing {};  // yet
@@ -60,7 +62,8 @@ class TopicReader {
   };
   explicit TopicReader(const Config& config) : config_(config) {}
   [[nodiscard]] Result<void> Start();
-  [[nodiscard]] Result<void> FindRange(const SourceName& source);
+  // `asked` tells where partitions end.
+  [[nodiscard]] Result<void> FindRange(const SourceName& source, kafka::Consumer& asked);
   [[nodiscard]] kafka::KafkaResult<std::int64_t> FirstOffset(const SourceName& source,
                                                              const kafka::Watermarks& bounds);
   [[nodiscard]] Result<void> AssignAll();
