@@ -120,7 +120,7 @@ const std::vector<MetricSpec>& MetricTable() {
       {"faultline_windows_lost_total",
        kCounter,
        {"reason"},
-       "Times that open windows were lost, for they live in memory: restart, indefinite."},
+       "Times that open windows were lost, by the cause: memory_only, they live in memory."},
       {"faultline_reorder_buffered", kGauge, {}, "Matches that wait for the watermark."},
       {"faultline_late_events_total",
        kCounter,

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -19,10 +20,28 @@ std::string ReadAll(const char* path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
+// Nothing for what is no number: /proc may be another's.
+std::optional<double> Number(std::string_view text) noexcept {
+  double number = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+std::optional<double> Scaled(std::optional<double> number, double factor) noexcept {
+  if (number) *number *= factor;
+  return number;
+}
+
+std::optional<double> Sum(std::optional<double> a, std::optional<double> b) noexcept {
+  if (!a || !b) return std::nullopt;
+  return *a + *b;
+}
+
 std::optional<double> BootSeconds() {
   std::istringstream lines(ReadAll("/proc/stat"));
   for (std::string line; std::getline(lines, line);) {
-    if (line.rfind("btime ", 0) == 0) return std::stod(line.substr(6));
+    if (line.rfind("btime ", 0) == 0) return Number(line.substr(6));
   }
   return std::nullopt;
 }
@@ -51,13 +70,13 @@ ProcessStats ParseProcessStat(std::string_view line, double ticks_per_second, do
   if (name_end == std::string_view::npos) return stats;
   std::istringstream rest{std::string(line.substr(name_end + 1))};
   std::vector<std::string> fields(std::istream_iterator<std::string>{rest}, {});
-  // proc(5): field 3 (state) is the first behind the name.
-  const auto field = [&fields](std::size_t number) { return std::stod(fields[number - 3]); };
   if (fields.size() < 22) return stats;
-  stats.cpu_seconds = (field(14) + field(15)) / ticks_per_second;
-  if (boot_seconds) stats.start_time_seconds = *boot_seconds + field(22) / ticks_per_second;
+  // proc(5): field 3 (state) is the first behind the name.
+  const auto field = [&fields](std::size_t number) { return Number(fields[number - 3]); };
+  stats.cpu_seconds = Scaled(Sum(field(14), field(15)), 1 / ticks_per_second);
+  stats.start_time_seconds = Sum(boot_seconds, Scaled(field(22), 1 / ticks_per_second));
   stats.virtual_bytes = field(23);
-  stats.resident_bytes = field(24) * page_bytes;
+  stats.resident_bytes = Scaled(field(24), page_bytes);
   return stats;
 }
 

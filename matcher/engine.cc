@@ -250,6 +250,7 @@ void Engine::Impl::CountLateness(const SourceClock::Verdict& when) {
   }
   if (!when.late) return;
   counters.late_events.Add();
+  counters.late_nanos_sum.Add(when.late_by.count());
   const std::pair<nanoseconds, Counter*> buckets[] = {
       {std::chrono::seconds(10), &counters.late_le_10s},
       {std::chrono::minutes(1), &counters.late_le_1m},

@@ -77,6 +77,7 @@ struct EngineCounters {
   // How far behind their source's highest time late events were: each in one bucket, by upper
   // bound.
   Counter late_le_10s, late_le_1m, late_le_10m, late_le_1h, late_le_1d, late_more;
+  Counter late_nanos_sum;         // by how much, summed over late_events
   Counter lateness_needed_nanos;  // the lateness with which no event would have been late
 };
 
