@@ -120,6 +120,9 @@ struct Consumer::Impl {
                                             bool pause);
   [[nodiscard]] KafkaResult<void> SeekOnce(const std::vector<PartitionOffset>& positions,
                                            milliseconds timeout) const;
+  // The offsets that the brokers tell for a time or for kBeginning or kEnd.
+  [[nodiscard]] KafkaResult<std::vector<PartitionOffset>> ListOffsets(
+      const std::vector<TopicPartition>& which, std::int64_t time, milliseconds timeout) const;
   void ServeClose(rd_kafka_queue_t* queue, milliseconds timeout);
   // Gives the client up as it is.
   [[nodiscard]] tl::unexpected<KafkaError> LeaveBehind(rd_kafka_resp_err_t code,
@@ -273,6 +276,26 @@ void Consumer::Impl::ServeClose(rd_kafka_queue_t* queue, milliseconds timeout) {
   Rebalance(rd_kafka_event_error(event.get()), *rd_kafka_event_topic_partition_list(event.get()));
 }
 
+KafkaResult<std::vector<PartitionOffset>> Consumer::Impl::ListOffsets(
+    const std::vector<TopicPartition>& which, std::int64_t time, milliseconds timeout) const {
+  // When no answer came in time librdkafka tells no error and leaves the times in place of the
+  // offsets, and this mark beside them.
+  constexpr const char* kUnanswered = "unanswered";
+  std::vector<PartitionOffset> times;
+  for (const TopicPartition& partition : which) times.push_back({partition, time, kUnanswered});
+  const ListHandle list = MakeList(times);
+  const rd_kafka_resp_err_t code =
+      rd_kafka_offsets_for_times(client.get(), list.get(), Millis(timeout));
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return ReadingFailed(MakeError(code));
+  KafkaResult<std::vector<PartitionOffset>> offsets = ReadList(*list);
+  if (!offsets) return ReadingFailed(std::move(offsets).error());
+  const bool unanswered = std::any_of(offsets->begin(), offsets->end(), [&](const auto& offset) {
+    return offset.metadata == kUnanswered;
+  });
+  if (unanswered) return ReadingFailed(MakeError(RD_KAFKA_RESP_ERR__TIMED_OUT));
+  return offsets;
+}
+
 tl::unexpected<KafkaError> Consumer::Impl::LeaveBehind(rd_kafka_resp_err_t code,
                                                        const char* message) noexcept {
   left_behind = true;
@@ -400,14 +423,17 @@ KafkaResult<std::vector<PartitionOffset>> Consumer::Committed(
   return offsets;
 }
 
+// rd_kafka_query_watermark_offsets() waits for a broker that is down however long that takes;
+// asking for the offsets of these two special times does not.
 KafkaResult<Watermarks> Consumer::QueryWatermarks(const TopicPartition& partition,
                                                   milliseconds timeout) {
-  Watermarks marks;
-  const rd_kafka_resp_err_t code =
-      rd_kafka_query_watermark_offsets(handle(), partition.topic.c_str(), partition.partition,
-                                       &marks.low, &marks.high, Millis(timeout));
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return ReadingFailed(MakeError(code));
-  return marks;
+  FAULTLINE_CHECK(impl_->client != nullptr);
+  const Deadline deadline(timeout);
+  const auto low = impl_->ListOffsets({partition}, kBeginning, deadline.left());
+  if (!low) return tl::unexpected<KafkaError>(low.error());
+  const auto high = impl_->ListOffsets({partition}, kEnd, deadline.left());
+  if (!high) return tl::unexpected<KafkaError>(high.error());
+  return Watermarks{low->front().offset, high->front().offset};
 }
 
 std::optional<Watermarks> Consumer::CachedWatermarks(const TopicPartition& partition) const {
@@ -421,16 +447,9 @@ std::optional<Watermarks> Consumer::CachedWatermarks(const TopicPartition& parti
 
 KafkaResult<std::vector<PartitionOffset>> Consumer::OffsetsForTime(
     const std::vector<TopicPartition>& partitions, milliseconds time, milliseconds timeout) {
+  FAULTLINE_CHECK(impl_->client != nullptr);
   if (partitions.empty()) return {};
-  std::vector<PartitionOffset> times;
-  for (const TopicPartition& partition : partitions) times.push_back({partition, time.count(), {}});
-  const ListHandle list = MakeList(times);
-  const rd_kafka_resp_err_t code =
-      rd_kafka_offsets_for_times(handle(), list.get(), Millis(timeout));
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return ReadingFailed(MakeError(code));
-  KafkaResult<std::vector<PartitionOffset>> offsets = ReadList(*list);
-  if (!offsets) return ReadingFailed(std::move(offsets).error());
-  return offsets;
+  return impl_->ListOffsets(partitions, std::max<std::int64_t>(time.count(), 0), timeout);
 }
 
 bool Consumer::InGroup() const {

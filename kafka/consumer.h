@@ -26,7 +26,7 @@ class TransactionalProducer;
 // A record as librdkafka holds it, read in place.
 //
 // Ownership  Owns the message; all views end with it. It must die before its Consumer closes.
-// Threads    Any one at a time.
+// Threads    That of its Consumer.
 class Message {
  public:
   [[nodiscard]] std::string_view topic() const noexcept;
@@ -132,7 +132,8 @@ class Consumer {
   [[nodiscard]] KafkaResult<std::vector<PartitionOffset>> Committed(
       const std::vector<TopicPartition>& partitions, std::chrono::milliseconds timeout);
 
-  // Asks the broker.
+  // Asks the broker: what this consumer can read, so for read_committed up to the last stable
+  // offset.
   [[nodiscard]] KafkaResult<Watermarks> QueryWatermarks(const TopicPartition& partition,
                                                         std::chrono::milliseconds timeout);
   // What the last fetch told; nothing before it. For the lag.

@@ -51,13 +51,11 @@ struct ProducerCounters {
 //
 // Place      sink -> [TransactionalProducer] -> brokers. One per worker.
 // Order      Init, then (Begin, Produce..., SendOffsets, Commit or Abort)... ; after an error of
-// class
-//            kIndefinite or kFatal only Rebuild() helps.
+//            class kIndefinite or kFatal only Rebuild() helps.
 // Memory     librdkafka's queue: 100,000 records or 64 MiB; at the cap Produce serves it and waits.
 // Threads    Confined to one thread; OnDelivered is called there, within any of the calls.
 // Errors     Create: Fault::kConfig. Afterwards the class of the KafkaError says what to do. A
-// record
-//            that was accepted and fails later fails the commit.
+//            record that was accepted and fails later fails the commit.
 class TransactionalProducer {
  public:
   // Requires: a transactional id.

@@ -32,8 +32,7 @@ struct TopicSpec {
 //
 // Threads    Confined to one thread.
 // Errors     No answer in time: Fault::kBroker. A topic that is not there: Fault::kConfig, named,
-// with
-//            the remedy. All calls block for `timeout` at most.
+//            with the remedy. All calls block for `timeout` at most.
 class Admin {
  public:
   [[nodiscard]] static Result<Admin> Create(const ClientProperties& client);

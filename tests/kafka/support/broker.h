@@ -33,8 +33,7 @@ enum class ReadIsolation : std::uint8_t { kCommitted, kUncommitted };
 // A real Apache Kafka (one node, KRaft) in a process of its own, in a fresh folder, on free ports.
 //
 // The jars come from Maven once per machine: ${FAULTLINE_KAFKA_JARS} if set (a folder of jars),
-// else
-// ${XDG_CACHE_HOME:-$HOME/.cache}/faultline/kafka-<version>.
+// else ${XDG_CACHE_HOME:-$HOME/.cache}/faultline/kafka-<version>.
 // Place      One per test program, through Shared(); one of its own for a test that harms it.
 // Ownership  The process dies with this object, and with the test program however that ends.
 // Threads    Any one at a time; Create() and the operations from the thread that lives longest
