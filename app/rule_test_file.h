@@ -26,7 +26,7 @@ struct RuleReference {
 struct ExpectedAlert {
   RuleReference rule;
   std::int64_t count = 1;
-  bool or_more = false;
+  bool or_more = false;  // `count` is the least
   std::optional<sigma::Level> level;
   std::vector<std::pair<std::string, std::string>> group;  // each of them is part of the alert's
   std::optional<EventTime> time;                           // of the deciding event

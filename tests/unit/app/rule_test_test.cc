@@ -9,6 +9,9 @@
 
 #include <gtest/gtest.h>
 
+#include "app/program.h"
+#include "tests/support/data.h"
+
 namespace faultline::app {
 namespace {
 
@@ -318,14 +321,16 @@ TEST_F(RuleTests, RegressionEntriesOfSigmaHQAreRead) {
                                  "regression_tests_info:\n"
                                  "  - {name: two, type: evtx, match_count: 2, path: a/b/e.evtx}\n"
                                  "  - {name: three, type: evtx, match_count: 3, path: a/b/e.evtx}\n"
+                                 "  - {name: one, type: evtx, match_count: 1, path: a/b/e.evtx}\n"
                                  "  - {name: some, type: evtx, path: a/b/e.evtx}\n");
   Write("data/e.json", "{\"EventID\": 1, \"a\": \"}{\\\"\"}\n{\"EventID\": 2}{\"EventID\": 1}");
   RuleTestRunner runner({(folder_ / "pack").string()}, CompileOptions(Config{}));
   ASSERT_TRUE(runner.RunFile(file));
-  ASSERT_EQ(runner.outcomes().size(), 3U);
+  ASSERT_EQ(runner.outcomes().size(), 4U);
   EXPECT_TRUE(runner.outcomes()[0].ok) << runner.outcomes()[0].why;
   EXPECT_FALSE(runner.outcomes()[1].ok);
   EXPECT_TRUE(runner.outcomes()[2].ok) << runner.outcomes()[2].why;
+  EXPECT_TRUE(runner.outcomes()[3].ok) << runner.outcomes()[3].why;
 }
 
 TEST_F(RuleTests, FoldersAreSearchedForTests) {
@@ -341,6 +346,59 @@ TEST_F(RuleTests, FoldersAreSearchedForTests) {
   fs::create_directories(folder_ / "empty");
   EXPECT_EQ(FindRuleTests({(folder_ / "empty").string()}).error().fault, Fault::kUsage);
   EXPECT_EQ(FindRuleTests({(folder_ / "gone").string()}).error().fault, Fault::kIo);
+}
+
+// What `faultline test` with these arguments writes on standard output, and its exit code.
+std::pair<int, std::string> RunTest(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), {"faultline", "test"});
+  ::testing::internal::CaptureStdout();
+  ::testing::internal::CaptureStderr();
+  const int code = RunProgram(static_cast<int>(arguments.size()), arguments.data());
+  ::testing::internal::GetCapturedStderr();
+  return {code, ::testing::internal::GetCapturedStdout()};
+}
+
+TEST_F(RuleTests, TheCommandReportsInEveryForm) {
+  const std::string file =
+      Write("pack/tests/t.yml", "name: good\nrules: [pack]\n" + std::string(kBoth) +
+                                    "expect: [{rule: failed_and_lost}]\n---\n"
+                                    "name: <bad>\nrules: [pack]\n" +
+                                    kBoth +
+                                    "expect: [{rule: kind, count: 0}, "
+                                    "{rule: failed, count: 1}]\n");
+  const std::string junit = (folder_ / "junit.xml").string();
+  const auto [code, json] = RunTest({"--format", "json", "--junit", junit.c_str(), file.c_str()});
+  EXPECT_EQ(code, 1);
+  EXPECT_EQ(
+      Local(json),
+      R"({"passed":1,"failed":1,"cases":[{"name":"good","file":"t.yml","line":1,"ok":true,"why":""},)"
+      R"({"name":"<bad>","file":"t.yml","line":8,"ok":false,"why":"expected 1 of [failed], got 0\n)"
+      R"(  came: failed_and_lost, high, at 25s, Computer=A"}]})"
+      "\n");
+  const std::string xml = testing::ReadFile(junit);
+  EXPECT_NE(xml.find(R"(tests="2" failures="1" errors="0")"), std::string::npos) << xml;
+  EXPECT_NE(xml.find(R"(name="&lt;bad&gt;")"), std::string::npos) << xml;
+  const std::string table = RunTest({"--format", "table", file.c_str()}).second;
+  EXPECT_NE(table.find("  ok    good  line 1\n  FAIL  <bad>  line 8\n    expected 1 of [failed]"),
+            std::string::npos)
+      << table;
+  EXPECT_NE(table.find("1 passed, 1 failed\n"), std::string::npos) << table;
+}
+
+TEST_F(RuleTests, ExitCodes) {
+  const std::string head = "name: n\nrules: [pack]\nevents: [{at: 0s, EventID: 1}]\n";
+  const std::string good = Write("good.yml", head + "expect_none: [kind]\n");
+  const std::string wrong = Write("wrong.yml", head + "expect_non: [kind]\n");
+  const std::string none = Write("none.yml",
+                                 "name: n\nrules: [no]\nevents: [{at: 0s, A: 1}]\n"
+                                 "expect_none: [kind]\n");
+  EXPECT_EQ(RunTest({good.c_str()}).first, 0);
+  EXPECT_EQ(RunTest({wrong.c_str()}).first, 1);
+  EXPECT_EQ(RunTest({none.c_str()}).first, 2);
+  EXPECT_EQ(RunTest({}).first, 64);
+  EXPECT_EQ(RunTest({"--format", "csv", good.c_str()}).first, 64);
+  EXPECT_EQ(RunTest({(folder_ / "gone").c_str()}).first, 74);
+  EXPECT_EQ(RunTest({"--junit", folder_.c_str(), good.c_str()}).first, 74);
 }
 
 }  // namespace
