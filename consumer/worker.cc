@@ -98,6 +98,7 @@ class Worker::Impl final : public OwnershipListener {
   // Trouble and restoring.
   void Meet(Trouble trouble, std::string why);
   void Recover();
+  void PollInTrouble(milliseconds time);
   [[nodiscard]] bool AbortOrRebuild();
   [[nodiscard]] bool Restore();
   void ReadyEngine(const std::vector<SourcePosition>& positions);
@@ -471,16 +472,28 @@ void Worker::Impl::EndWith(Error error) {
 // until it works, ever more slowly.
 void Worker::Impl::Recover() {
   counters_.last_progress_steady_nanos.Set(clock_->Steady().count());
-  if (AbortOrRebuild() && Restore()) {
+  const bool restored = AbortOrRebuild() && Restore();
+  Publish();
+  if (restored) {
     trouble_ = Trouble::kNone;
     trouble_cause_.clear();
     TellHealth();
+    // All the same: what made the trouble may be there still, and aborting in a circle helps
+    // nobody. A commit resets it.
+    Wait(backoff_);
+  } else {
+    PollInTrouble(backoff_);
   }
-  // Even after success: what made the trouble may be there still, and aborting in a circle helps
-  // nobody. A commit resets it.
-  Publish();
-  Wait(backoff_);
   backoff_ = std::min(backoff_ * 2, kLongestBackoff);
+}
+
+// Stays a member of the group. The records are dropped: Restore() seeks back to the committed ones.
+void Worker::Impl::PollInTrouble(milliseconds time) {
+  const nanoseconds until = clock_->Steady() + time;
+  while (!stop_.stop_requested() && clock_->Steady() < until) {
+    const Polled polled = inbox_->Poll(std::min(time, kLongestPoll));
+    if (const auto* const error = std::get_if<kafka::KafkaError>(&polled)) Take(*error);
+  }
 }
 
 bool Worker::Impl::AbortOrRebuild() {

@@ -187,6 +187,7 @@ Engine::Impl::Source& Engine::Impl::Arrive(const Record& record, Output& out) {
     counters.bytes.Add(static_cast<std::int64_t>(record.payload.size()));
     if (source.idle) {  // live again, before this record is judged
       source.idle = false;
+      idle_at.reset();  // the idle clock starts anew when all are idle again
       counters.returns.Add();
       JournalEntry entry;
       entry.kind = JournalEntry::Kind::kReturn;

@@ -86,8 +86,8 @@ TEST(Replay, EnvelopesOfSeveralPartitionsGiveTheIdsOfPlainFilesNamedSo) {
   const TempDir dir;
   const std::string one = Event("a", 1) + "\n" + Event("other", 900) + "\n";
   const std::string two = Event("b", 30) + "\n" + Event("alarm", 31) + "\n";
-  const Replayed plain =
-      Replaying({{dir.Write("1", one), SourceName{"t", 0}}, {dir.Write("2", two), SourceName{"t", 1}}});
+  const Replayed plain = Replaying(
+      {{dir.Write("1", one), SourceName{"t", 0}}, {dir.Write("2", two), SourceName{"t", 1}}});
   const std::string envelopes = Envelope(0, 0, Event("a", 1)) +
                                 Envelope(0, 1, Event("other", 900)) +
                                 Envelope(1, 0, Event("b", 30)) + Envelope(1, 1, Event("alarm", 31));
@@ -118,6 +118,51 @@ TEST(Replay, WritesOnlyAlertsBetweenSinceAndUntil) {
   EXPECT_EQ(replayed.sink.alerts.front().time, *options.since);
   EXPECT_LT(replayed.sink.alerts.back().time, *options.until);
   EXPECT_LT(replayed.summary.records, 100U);  // reading ended once the watermark was past it
+}
+
+// A clock that stands.
+class StoppedClock final : public Clock {
+ public:
+  explicit StoppedClock(EventTime now) : now_(now) {}
+  EventTime Now() const noexcept override { return now_; }
+  std::chrono::nanoseconds Steady() const noexcept override { return {}; }
+
+ private:
+  EventTime now_;
+};
+
+TEST(Replay, WithAJournalItTakesTimesFromThereAndFromNoClock) {
+  const TempDir dir;
+  const std::string early = dir.Write("1", Event("a", 10) + "\n" + Event("b", 3000));
+  const std::vector<ReplayFile> files = {{early, SourceName{"t", 0}}};
+  const StoppedClock before(*EventTime::FromCivil(2025, 1, 1, 0, 0, 0, 0));
+  ReplayOptions options;
+  options.clock = &before;
+  EXPECT_EQ(Replaying(files, options).summary.substituted, 2U);  // by the clock
+  options.journal.emplace();
+  const Replayed own = Replaying(files, options);
+  EXPECT_EQ(own.summary.substituted, 0U);
+  EXPECT_EQ(own.summary.journal_entries, 0U);
+  EXPECT_EQ(own.sink.alerts.size(), 0U);
+  JournalEntry entry;
+  entry.source = {"t", 0};
+  entry.offset = 1;
+  entry.time = *EventTime::FromCivil(2026, 1, 1, 0, 0, 20, 0);
+  (*options.journal)[entry.source] = {entry};
+  const Replayed told = Replaying(files, options);
+  EXPECT_EQ(told.summary.substituted, 1U);
+  EXPECT_EQ(told.summary.journal_entries, 1U);
+  ASSERT_EQ(told.sink.alerts.size(), 1U);
+  EXPECT_EQ(told.sink.alerts[0].time, entry.time);
+  // A return of the source behind both times: too late for the chain.
+  entry.kind = JournalEntry::Kind::kReturn;
+  entry.domain = options.engine.domain;
+  entry.frontier = OrderPoint::Before(*EventTime::FromCivil(2026, 1, 1, 0, 0, 30, 0));
+  (*options.journal)[entry.source].push_back(entry);
+  const Replayed late = Replaying(files, options);
+  EXPECT_EQ(late.sink.alerts.size(), 0U);
+  ASSERT_EQ(late.sink.late.size(), 1U);
+  EXPECT_EQ(late.sink.late[0].cause, "idle");
 }
 
 TEST(Replay, AStopEndsItWithWhatWasRead) {
