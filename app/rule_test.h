@@ -35,8 +35,7 @@ struct RuleTestOutcome {
 // Runs cases through the engine, in virtual time: no clock, no thread.
 //
 // Place      files of rule tests -> [RuleTestRunner -> Engine] -> outcomes.
-// Time       The case's own. A source is the topic "test", partition 0; offsets count its events
-// from 0.
+// Time       The case's own. Events come from topic "test", partition 0, with offsets from 0 on.
 // State      Each case starts with a new engine. Rules that several cases name are compiled once.
 // Errors     A mistake in a case is its outcome; the others run.
 class RuleTestRunner {

@@ -63,9 +63,8 @@ struct RuleTest {
 // wrong with a document is told in its place and the others are read all the same; a file that is
 // no YAML gives one error behind the documents before it. `file` names it in places; event files
 // are looked for beside it.
-// Errors     Fault::kUsage with place and remedy: unknown keys, wrong types, expectations that
-// cannot
-//            fail. Fault::kIo for an event file that cannot be read.
+// Errors     Fault::kUsage with place and remedy: unknown keys, wrong types, expectations that can
+//            never fail, event files that cannot be read.
 [[nodiscard]] std::vector<Result<RuleTest>> ReadRuleTests(std::string_view text,
                                                           const std::string& file);
 
