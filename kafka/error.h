@@ -5,8 +5,6 @@
 #include <string>
 #include <string_view>
 
-#include <tl/expected.hpp>
-
 #include "base/result.h"
 
 struct rd_kafka_error_s;
