@@ -13,10 +13,10 @@ namespace faultline {
 
 // Gives the bytes of a file or of standard input, decompressed on the way.
 //
-// Place      file descriptor -> [ByteStream] -> FileSource. The name's end (.zst, .lz4, .gz)
-// decides. Memory     One input buffer and the codec's window (zstd: at most 128 MiB), whatever the
-// size. Threads    Confined to one thread. Errors     Fault::kIo for the file, Fault::kData for
-// damaged or truncated compression, with the
+// Place      file descriptor -> [ByteStream] -> FileSource. The name's end (.zst, .lz4, .gz) tells.
+// Memory     One input buffer and the codec's window (zstd: at most 128 MiB), whatever the size.
+// Threads    Confined to one thread.
+// Errors     Fault::kIo for the file, Fault::kData for damaged or truncated compression, with the
 //            compressed byte reached. All bytes before the damage were given first.
 class ByteStream {
  public:

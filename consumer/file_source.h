@@ -33,12 +33,11 @@ struct FileRecord {
 // Reads a file of one JSON text per line, or of kcat -J envelopes, record by record.
 //
 // Place      ByteStream -> [FileSource] -> Replay.
-// Order      As the lines stand. Lines end in LF or CRLF, the last one may end with the file; a
-// line of
-//            blanks is no record and gets no number.
+// Order      As the lines stand. Lines end in LF or CRLF, the last one may end with the file;
+//            a line of blanks is no record and gets no number.
 // Memory     One line of at most 6 * max_event_bytes + 64 KiB. What is longer is cut; a payload
-// beyond
-//            max_event_bytes is given with max_event_bytes + 1 bytes, so the engine tells "size".
+//            beyond max_event_bytes is given with max_event_bytes + 1 bytes, so the engine tells
+//            "size".
 // Threads    Confined to one thread.
 // Ownership  Owns the stream and the line.
 // Errors     Those of ByteStream, once all whole records before the damage were given.

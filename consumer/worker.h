@@ -63,15 +63,14 @@ enum class WorkerEnd : std::uint8_t {
 // lie in one transaction.
 //
 // Place      Inbox -> [Worker -> Engine] -> Sink, Outbox. One domain for all partitions.
-// Order      Per partition in offset order. Nothing of a transaction that was not committed is
-// visible. State      Windows live in the engine, in memory only: whenever reading starts again
-// from committed
-//            offsets that belong to a past, `windows_lost` is logged and counted.
+// Order      Per partition in offset order. What was not committed is never visible.
+// State      Windows live in the engine, in memory only: whenever reading starts again from
+//            committed offsets that belong to a past, `windows_lost` is logged and counted.
 // Threads    Run() on the worker's thread; RequestReload(), health() and View() from any.
 // Ownership  Borrows inbox, outbox, sink and clock, which outlive it. Shares the rules.
 // Errors     Run() ends with an error only for what waiting cannot heal: topics missing at the
-// start,
-//            another member with the same static id, a committed position that cannot be read.
+//            start, another member with the same static id, a committed position that cannot be
+//            read.
 class Worker {
  public:
   struct Options {
@@ -83,7 +82,8 @@ class Worker {
     std::chrono::nanoseconds idle_after = std::chrono::seconds(30);
     std::chrono::milliseconds drain = std::chrono::seconds(30);
     std::chrono::milliseconds cluster_check = std::chrono::seconds(5);
-    // Not ready while other members own partitions: true wherever a group of events may lie in several.
+    // Not ready while other members own partitions: true wherever a group of events may lie in
+    // several.
     bool needs_all_partitions = true;
     // Entries of the journal, read when partitions come; nothing: there is none.
     std::function<Result<Journal>()> journal;
