@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -32,23 +33,63 @@ void AddCommands(CLI::App& app, Context& context) {
   AddMatchCommand(app, context);
   AddCheckCommand(app, context);
   AddTestCommand(app, context);
+  AddBenchCommand(app, context);
   AddDemoCommand(app, context);
   AddConfigCommand(app, context);
   AddVersionCommand(app, context);
   AddCompletionCommand(app, context);
 }
 
-// A usage error in our own words, with the command that was nearly written.
-int UsageError(const CLI::ParseError& error, const CLI::App& app, int argc,
-               const char* const* argv) {
-  std::vector<std::string> commands;
-  for (const CLI::App* const command : app.get_subcommands(nullptr)) {
-    commands.push_back(command->get_name());
+// The innermost command that was recognised; the program itself where none was.
+const CLI::App& CommandOf(const CLI::App& app) {
+  const std::vector<CLI::App*> parsed = app.get_subcommands();
+  return parsed.empty() ? app : CommandOf(*parsed.front());
+}
+
+std::string PathOf(const CLI::App& command) {
+  const CLI::App* const above = command.get_parent();
+  return above == nullptr ? command.get_name() : PathOf(*above) + " " + command.get_name();
+}
+
+void AddOptionNames(const CLI::App& command, std::vector<std::string>& names) {
+  for (const CLI::Option* const option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
   }
+}
+
+// The words that a word at this place could have been: options, or the commands below.
+std::vector<std::string> KnownWords(std::string_view word, const CLI::App& command,
+                                    const CLI::App& app) {
+  std::vector<std::string> known;
+  if (word.substr(0, 1) == "-") {
+    AddOptionNames(command, known);
+    if (&command != &app) AddOptionNames(app, known);
+  } else {
+    for (const CLI::App* const below : command.get_subcommands(nullptr)) {
+      known.push_back(below->get_name());
+    }
+  }
+  return known;
+}
+
+// A usage error in our own words, with the command or option that was nearly written.
+int UsageError(const CLI::ParseError& error, const CLI::App& app) {
+  const CLI::App& command = CommandOf(app);
+  const std::vector<std::string> left = app.remaining(true);
+  std::string message = error.what();
   std::string remedy;
-  if (argc > 1 && app.get_subcommands().empty()) remedy = DidYouMean(argv[1], commands);
-  if (remedy.empty()) remedy = "see faultline --help";
-  PrintError(Error{Fault::kUsage, error.what(), {}, remedy}, UsesColor(ColorChoice::kAuto, stderr));
+  const bool needs_word = command.get_require_subcommand_min() > 0;
+  if (!left.empty()) {
+    const std::string word = left.front().substr(0, left.front().find('='));
+    const std::string_view kind = word.substr(0, 1) == "-" ? "option" : "command";
+    if (kind == "option" || needs_word)
+      message = "unknown " + std::string(kind) + " '" + word + "'";
+    remedy = DidYouMean(word, KnownWords(word, command, app));
+  } else if (needs_word && command.get_subcommands().empty()) {
+    message = "no command given";
+  }
+  if (remedy.empty()) remedy = "see " + PathOf(command) + " --help";
+  PrintError(Error{Fault::kUsage, message, {}, remedy}, UsesColor(ColorChoice::kAuto, stderr));
   return kExitUsage;
 }
 
@@ -74,7 +115,7 @@ int RunProgram(int argc, const char* const* argv) {
   } catch (const CLI::CallForAllHelp& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    return UsageError(error, app, argc, argv);
+    return UsageError(error, app);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "faultline: %s\n", error.what());
     return kExitInternal;

@@ -19,7 +19,8 @@ LAYERS = {
     "kafka": {"base", "kafka"},
     "consumer": {"base", "matcher", "kafka", "consumer"},
     "exporters": {"base", "matcher", "kafka", "exporters"},
-    "app": {"base", "matcher", "kafka", "consumer", "exporters", "app"},
+    "app": {"base", "matcher", "kafka", "consumer", "exporters", "app", "bench"},
+    "bench": {"base", "matcher", "bench"},
 }
 
 # Room of matcher/ -> rooms that its files may include from. A file directly in matcher/ belongs to the
@@ -44,7 +45,7 @@ LIBRARIES = [
     (r"fmt/.*", r"base/.*|.*\.cc"),
     (r"spdlog/.*", r"base/.*\.cc"),
     (r"xxhash\.h", r"base/.*\.cc"),
-    (r"simdjson\.h", r"matcher/event/.*\.cc"),
+    (r"simdjson\.h", r"matcher/event/.*\.cc|bench/yardsticks/.*\.cc"),
     (r"yaml\.h", r"matcher/sigma/yaml\.cc"),
     (r"(hs/)?hs(_.*)?\.h", r"matcher/signature/(.*\.cc|.*handles\.h)"),
     (r"pcre2\.h", r"matcher/signature/(.*\.cc|.*handles\.h)"),
