@@ -173,6 +173,7 @@ void HalveEvidence(Alert& alert) {
     }
     step.evidence = std::move(left);
   }
+  if (alert.window) alert.window->complete = false;
 }
 
 void DropCaptures(Alert& alert) {
@@ -225,6 +226,10 @@ bool IsHex(char c) noexcept { return (c >= '0' && c <= '9') || (c >= 'a' && c <=
 bool IsTraceparent(std::string_view text) noexcept {
   constexpr std::string_view kForm = "00-00000000000000000000000000000000-0000000000000000-00";
   if (text.size() != kForm.size()) return false;
+  const auto zeros = [text](std::size_t at, std::size_t size) {
+    return text.substr(at, size).find_first_not_of('0') == std::string_view::npos;
+  };
+  if (zeros(3, 32) || zeros(36, 16)) return false;
   return std::equal(text.begin(), text.end(), kForm.begin(),
                     [](char c, char form) { return form == '-' ? c == '-' : IsHex(c); });
 }

@@ -28,8 +28,7 @@ struct HealthStatus {
 //            not delay a scrape.
 // Ownership  Keeps the handlers; what they refer to outlives this.
 // Errors     Start: kConfig for a bad address, kIo for one that cannot be had. A handler that
-// throws
-//            gives 500.
+//            throws gives 500.
 class HttpServer {
  public:
   static constexpr unsigned kMaxConnections = 256;

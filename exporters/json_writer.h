@@ -13,8 +13,7 @@ namespace faultline {
 // Place      alert_json, http, the summaries of app/ -> [JsonWriter] -> std::string.
 // Ownership  Borrows the string, which outlives it.
 // Errors     None. Text that is not UTF-8 is written with U+FFFD; control characters, separators
-// and
-//            characters that reorder text are written as \u escapes, so the line is safe on a
+//            and characters that reorder text are written as \u escapes, so the line is safe on a
 //            terminal. That brackets match is the caller's duty.
 class JsonWriter {
  public:

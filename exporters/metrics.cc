@@ -149,6 +149,10 @@ const std::vector<MetricSpec>& MetricTable() {
        {},
        "Time from the deciding event to the commit of its alert."},
       {"faultline_dead_letters_total", kCounter, {"reason"}, "Records sent to dead letters."},
+      {"faultline_records_dropped_total",
+       kCounter,
+       {"reason"},
+       "Records that no topic takes, larger than its limit: alert, dead_letter, late, journal."},
       // rules
       {"faultline_rules_loaded", kGauge, {"kind"}, "Active rules: detection or correlation."},
       {"faultline_rules_rejected", kGauge, {}, "Rules that did not load."},

@@ -41,8 +41,7 @@ struct HistogramValue {
 //
 // Place      collectors of app/ -> [MetricWriter] -> Metrics::Render.
 // Names      Without the prefix "faultline_". A name, type or label that the table does not have is
-// a
-//            mistake of ours and aborts.
+//            a mistake of ours and aborts.
 // Sums       A counter or histogram written twice with equal labels adds up (each worker writes its
 //            own); of a gauge the last value stands.
 class MetricWriter {
@@ -69,8 +68,7 @@ class MetricWriter {
 //
 // Place      counters of workers -> collectors -> [Metrics] -> GET /metrics.
 // Threads    Any; scrapes take turns. Collectors run in the scraper's thread, so they read
-// counters,
-//            atomics or what they lock themselves.
+//            counters, atomics or what they lock themselves.
 // Ownership  Keeps the collectors; what they refer to outlives this.
 class Metrics {
  public:
