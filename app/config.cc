@@ -46,7 +46,7 @@ Value ToValue(const yaml::Node& node) {
     case yaml::Kind::kMapping:
       value.kind = Value::Kind::kMap;
       for (const yaml::Pair& pair : node.pairs) {
-        value.pairs.emplace_back(ToValue(pair.key), ToValue(pair.value));
+        value.pairs.push_back({ToValue(pair.key), ToValue(pair.value)});
       }
       break;
   }
@@ -226,7 +226,7 @@ class Filler {
     Value name;
     name.kind = Value::Kind::kScalar;
     name.text = std::string(key);
-    map.pairs.emplace_back(std::move(name), value);
+    map.pairs.push_back({std::move(name), value});
     const Slot slot = setting.slot(*config_, InputIndex(path).value_or(0));
     if (!std::holds_alternative<std::map<std::string, PropertyValue>*>(slot) &&
         !std::holds_alternative<std::map<std::string, std::string>*>(slot)) {

@@ -68,7 +68,7 @@ struct Config {
   struct Alerts {
     std::string topic = "faultline-alerts";
     std::string format = "native";
-    std::int64_t max_per_rule = 0;
+    std::int64_t max_per_rule = 10000;
     Duration update_every = std::chrono::seconds(60);
   } alerts;
   std::string dead_letters_topic = "faultline-dead-letters";

@@ -28,7 +28,9 @@ struct PropertyValue {
   std::string text;
   bool secret = false;
 
-  [[nodiscard]] std::string_view shown() const noexcept { return secret ? "***" : text; }
+  [[nodiscard]] std::string_view shown() const noexcept {
+    return secret ? std::string_view("***") : std::string_view(text);
+  }
 };
 
 }  // namespace faultline::app

@@ -8,7 +8,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -47,9 +46,13 @@ struct Value {
   enum class Kind : std::uint8_t { kNull, kScalar, kList, kMap };
   Kind kind = Kind::kNull;
   std::string text;
+  struct Pair;
   std::vector<Value> items;
-  std::vector<std::pair<Value, Value>> pairs;
+  std::vector<Pair> pairs;
   Place place;
+};
+struct Value::Pair {
+  Value key, value;
 };
 
 // Writes `value` into the setting's slot; `shown_path` names it in messages.

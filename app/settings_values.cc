@@ -134,14 +134,13 @@ class Writer {
       return Wrong(path_, value_, "a reference stands for a secret only",
                    "write the text itself, or set it by its environment variable");
     }
-    const auto known = [this](const std::vector<std::string_view>& words) {
-      return std::find(words.begin(), words.end(), value_.text) != words.end();
-    };
-    if (known(setting_.later_choices)) {
+    if (Known(setting_.later_choices, value_.text)) {
       return Wrong(path_, value_, fmt::format("'{}' is not supported by this version", value_.text),
                    fmt::format("supported: {}", fmt::join(setting_.choices, ", ")));
     }
-    if (!setting_.choices.empty() && !known(setting_.choices)) return UnknownChoice();
+    if (!setting_.choices.empty() && !Known(setting_.choices, value_.text)) {
+      return UnknownChoice(value_);
+    }
     *slot = value_.text;
     return {};
   }
@@ -223,6 +222,10 @@ class Writer {
     } else {
       return WrongKind(path_, value_, "a list of texts");
     }
+    for (std::size_t i = 0; i < texts.size() && !setting_.choices.empty(); ++i) {
+      if (Known(setting_.choices, texts[i])) continue;
+      return UnknownChoice(value_.kind == Value::Kind::kList ? value_.items[i] : value_);
+    }
     *slot = std::move(texts);
     return {};
   }
@@ -256,11 +259,14 @@ class Writer {
     return Wrong(path_, value_, "a secret must not stand in the configuration",
                  "write ${env:NAME} or ${file:PATH}");
   }
-  tl::unexpected<Error> UnknownChoice() const {
+  static bool Known(const std::vector<std::string_view>& words, const std::string& text) {
+    return std::find(words.begin(), words.end(), text) != words.end();
+  }
+  tl::unexpected<Error> UnknownChoice(const Value& value) const {
     const std::vector<std::string> words(setting_.choices.begin(), setting_.choices.end());
-    std::string remedy = DidYouMean(value_.text, words);
+    std::string remedy = DidYouMean(value.text, words);
     if (remedy.empty()) remedy = fmt::format("allowed: {}", fmt::join(words, ", "));
-    return Wrong(path_, value_, fmt::format("unknown value '{}'", value_.text), std::move(remedy));
+    return Wrong(path_, value, fmt::format("unknown value '{}'", value.text), std::move(remedy));
   }
 
   const Setting& setting_;

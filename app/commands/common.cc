@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/exit_code.h"
+#include "app/rule_select.h"
 #include "app/suggest.h"
 #include "app/version.h"
 
@@ -87,6 +88,7 @@ Result<RuleSetPtr> LoadRuleSet(const Config& config, const RuleFlags& flags) {
   Result<sigma::RuleCollection> rules =
       sigma::LoadRules(flags.paths.empty() ? config.rules.paths : flags.paths);
   if (!rules) return tl::unexpected<Error>(rules.error());
+  SelectRules(config.rules.select, *rules);
   return RuleSet::Compile(std::move(*rules), CompileOptions(config));
 }
 

@@ -63,7 +63,8 @@ using RuleSetPtr = std::shared_ptr<const RuleSet>;
 
 // What the configuration asks of the compiler.
 [[nodiscard]] RuleSet::Options CompileOptions(const Config& config);
-// Loads and compiles; --rules win over rules.paths. Rejected rules are in the set's report.
+// Loads, selects (rules.select) and compiles; --rules win over rules.paths. Rejected rules are in
+// the set's report.
 [[nodiscard]] Result<RuleSetPtr> LoadRuleSet(const Config& config, const RuleFlags& flags);
 // The rule set for match, replay and run: tells rejected rules on standard error and goes on with
 // the rest; an error (Fault::kRules) with --strict or when no rule is active.
