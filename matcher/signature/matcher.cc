@@ -59,6 +59,9 @@ Matcher::Impl::Impl(std::shared_ptr<const RuleSet> rules)
       prepared(set.plans.size()) {
   for (const FieldPlan& plan : set.plans) {
     FAULTLINE_CHECK(plan.literals.Prepare(hs_scratch).has_value());
+    for (const LazyPredicate& lazy : plan.lazy) {
+      FAULTLINE_CHECK(lazy.Prepare(regex_scratch).has_value());
+    }
   }
   matched.reserve(set.rules.detections.size() * 2);
 }

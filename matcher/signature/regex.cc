@@ -35,6 +35,52 @@ Result<PcreCode> CompileWith(const std::string& pattern, std::uint32_t flags) {
                                  " at character " + std::to_string(offset));
 }
 
+// Escapes that mean the same to both libraries; any punctuation does.
+constexpr std::string_view kSharedEscapes = "dDwWsSbBnrtfAz";
+
+// Whether a group that begins with "(?" is one that both libraries read alike.
+bool SharedGroup(std::string_view after) {
+  return after.starts_with(":") || after.starts_with("i)") || after.starts_with("i:");
+}
+
+bool Letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool Digit(char c) { return c >= '0' && c <= '9'; }
+
+// Whether Hyperscan, if it takes the pattern, takes it as PCRE2 does. Its folding beyond ASCII
+// lags behind; multi-line anchors differ after a last newline; properties have other versions.
+bool MeansTheSame(const sigma::Regex& source) {
+  if (source.multi_line || source.pattern.find('\0') != std::string::npos) return false;
+  const std::string_view pattern = source.pattern;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const char c = pattern[i];
+    if (static_cast<unsigned char>(c) >= 0x80) return false;
+    if (c == '(' && pattern.substr(i + 1).starts_with("*")) return false;
+    if (c == '(' && pattern.substr(i + 1).starts_with("?") && !SharedGroup(pattern.substr(i + 2))) {
+      return false;
+    }
+    if (c == '[' && pattern.substr(i + 1).starts_with(":")) return false;
+    if (c != '\\') continue;
+    if (++i == pattern.size()) return false;
+    const bool named = Letter(pattern[i]) || Digit(pattern[i]);
+    if (named && kSharedEscapes.find(pattern[i]) == std::string_view::npos) return false;
+  }
+  return true;
+}
+
+// Null where PCRE2 has to answer.
+HsDatabase LinearDatabase(const sigma::Regex& source) {
+  if (!MeansTheSame(source)) return nullptr;
+  unsigned flags = HS_FLAG_UTF8 | HS_FLAG_SINGLEMATCH;
+  if (source.ignore_case) flags |= HS_FLAG_CASELESS;
+  if (source.dot_all) flags |= HS_FLAG_DOTALL;
+  hs_database_t* database = nullptr;
+  hs_compile_error_t* raw_error = nullptr;
+  const hs_error_t code =
+      hs_compile(source.pattern.c_str(), flags, HS_MODE_BLOCK, nullptr, &database, &raw_error);
+  const HsCompileError error(raw_error);
+  return HsDatabase(code == HS_SUCCESS ? database : nullptr);
+}
+
 std::vector<std::pair<std::string, std::uint32_t>> NamesOf(const pcre2_code* code) {
   std::uint32_t count = 0;
   std::uint32_t entry_size = 0;
@@ -80,7 +126,28 @@ Result<Regex> Regex::Compile(const sigma::Regex& source) {
   regex.names_ = NamesOf(text_code->get());
   regex.text_code_ = std::move(*text_code);
   regex.bytes_code_ = std::move(*bytes_code);
+  regex.database_ = LinearDatabase(source);
   return regex;
+}
+
+Result<void> Regex::Prepare(RegexScratch& scratch) const {
+  if (database_ == nullptr) return {};
+  hs_scratch_t* grown = scratch.hs_scratch_.release();
+  const hs_error_t code = hs_alloc_scratch(database_.get(), &grown);
+  scratch.hs_scratch_.reset(grown);
+  if (code == HS_SUCCESS) return {};
+  return Fail(Fault::kInternal, "Hyperscan has no memory for its scratch");
+}
+
+bool Regex::Holds(const TextView& text, RegexScratch& scratch) const noexcept {
+  if (database_ == nullptr || !text.valid_utf8) return Search(text, scratch);
+  const auto stop = [](unsigned, unsigned long long, unsigned long long, unsigned,
+                       void*) noexcept -> int { return 1; };
+  const char* start = text.raw.empty() ? "" : text.raw.data();
+  const hs_error_t code = hs_scan(database_.get(), start, static_cast<unsigned>(text.raw.size()), 0,
+                                  scratch.hs_scratch_.get(), stop, nullptr);
+  FAULTLINE_CHECK(code == HS_SUCCESS || code == HS_SCAN_TERMINATED);
+  return code == HS_SCAN_TERMINATED;
 }
 
 bool Regex::Search(const TextView& text, RegexScratch& scratch) const noexcept {
