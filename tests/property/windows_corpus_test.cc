@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iostream>
 #include <iterator>
+#include <map>
 #include <set>
 #include <sstream>
 #include <string>
@@ -19,6 +20,34 @@ namespace {
 using Pairs = std::set<std::pair<std::size_t, std::string>>;  // line from 0, rule id
 
 constexpr std::size_t kReferenceEvents = 5000;
+
+// Where our answer is more than the recorded one, pair by pair: the recording looked for fields in
+// their Sigma spelling only.
+const std::map<std::string, Pairs>& KnownDifferences() {
+  constexpr char kServiceEnded[] = "acfa2210-0d71-4eeb-b477-afab494d596c";
+  constexpr char kLogCleared[] = "100ef69e-3327-481c-8e5c-6d80d9507556";
+  static const std::map<std::string, Pairs> kKnown{
+      {"windows-mixed",
+       {// Provider_Name stands as SourceName, where this shape puts it.
+        {237, kServiceEnded},
+        {983, kLogCleared},
+        {14083, kLogCleared},
+        {15058, kLogCleared},
+        {22746, kServiceEnded},
+        {35848, "d99b79d2-0a6f-4f46-ad8b-260b6e17f982"},
+        {39721, kServiceEnded},
+        {41633, kServiceEnded},
+        {44295, kLogCleared},
+        {45529, kServiceEnded},
+        {47716, kServiceEnded},
+        // A classic PowerShell event without insertion strings: Data is the Message.
+        {33677, "30a8cb77-8eb3-4cfb-8e79-ad457c5a4592"}}},
+      // `null` asks for the field under its name in event 4688.
+      {"windows-process-creation",
+       {{852, "cbec226f-63d9-4eca-9f52-dfb6652f24df"},
+        {2799, "8de1cbe8-d6f5-496d-8237-5f44a721c7a0"}}}};
+  return kKnown;
+}
 
 sigma::RuleCollection LoadWindowsRules(const std::filesystem::path& folder) {
   Result<sigma::RuleCollection> rules = sigma::LoadRules({folder.string()});
@@ -79,7 +108,7 @@ void ExpectRecordedPairs(const std::filesystem::path& rules_folder,
             << lines.size() << " events\n";
   EXPECT_GT(expected.size(), 100u);
   EXPECT_EQ(Shown(Minus(expected, found)), "") << "missing";
-  EXPECT_EQ(Shown(Minus(found, expected)), "") << "too many";
+  EXPECT_EQ(Shown(Minus(found, expected)), Shown(KnownDifferences().at(corpus))) << "too many";
   EXPECT_EQ(engine.regex_limits_hit(), 0u);
 }
 
