@@ -110,3 +110,25 @@ EVENTS
   [ "$status" -eq 0 ]
   [[ "$output" == *'"librdkafka":'* ]]
 }
+
+@test "an unknown option is a usage error with a suggestion" {
+  run "$FAULTLINE" match --rulez rule.yml
+  [ "$status" -eq 64 ]
+  [[ "$output" == *"unknown option '--rulez'"*"did you mean '--rules'?"* ]]
+  run "$FAULTLINE" config shwo
+  [ "$status" -eq 64 ]
+  [[ "$output" == *"did you mean 'show'?"* ]]
+  run "$FAULTLINE"
+  [ "$status" -eq 64 ]
+  [[ "$output" == *"no command given"*"faultline --help"* ]]
+}
+
+@test "every command has help" {
+  commands=$("$FAULTLINE" --help | sed -n '/^Subcommands:/,/^$/p' | awk '/^  [a-z]/ {print $1}')
+  [ -n "$commands" ]
+  for command in $commands; do
+    run "$FAULTLINE" "$command" --help
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"--help"* ]]
+  done
+}
