@@ -203,9 +203,11 @@ class Card {
   }
 
   void Foot(const Alert& alert) {
-    const std::string line = fmt::format("{}{} seq {}  id {}", std::string(kLabelColumns, ' '),
-                                         ToString(alert.status), alert.seq, alert.id.Hex());
-    text_ += Paint(line, kDim, color_) + "\n";
+    const std::string status =
+        fmt::format("{}, seq {}, id {}", ToString(alert.status), alert.seq, alert.id.Hex());
+    for (const std::string& line : Wrapped(status, width_ - kLabelColumns)) {
+      text_ += std::string(kLabelColumns, ' ') + Paint(line, kDim, color_) + "\n";
+    }
   }
 
   [[nodiscard]] std::string Take() && { return std::move(text_); }

@@ -96,7 +96,6 @@ TEST(AlertJsonTest, EveryKindIsValid) {
 
 TEST(AlertJsonTest, TheValidatorRefusesWhatIsWrong) {
   const std::string good = AlertJson(ChainAlert(), ContextOfTests());
-  ASSERT_EQ(Validate(good + "\n").code, 0);
   const std::vector<std::pair<std::string_view, std::string_view>> wrong = {
       {R"("seq":0)", R"("seq":-1)"},
       {R"("seq":0)", R"("seq":0,"more":1)"},
@@ -108,9 +107,17 @@ TEST(AlertJsonTest, TheValidatorRefusesWhatIsWrong) {
       {"2026-11-23T12:00:20.000Z", "2026-11-23 12:00:20"},
       {R"("offset":20)", R"("offset":"20")"},
   };
-  for (const auto& [what, with] : wrong) {
-    EXPECT_EQ(Validate(Replaced(good, what, with) + "\n").code, 1) << with;
+  std::string lines = good + "\n";
+  for (const auto& [what, with] : wrong) lines += Replaced(good, what, with) + "\n";
+  const Verdict verdict = Validate(lines);
+  EXPECT_EQ(verdict.code, 1);
+  const std::string output = "\n" + verdict.output;
+  EXPECT_EQ(output.find("\n1: "), std::string::npos) << output;
+  for (std::size_t i = 0; i < wrong.size(); ++i) {
+    EXPECT_NE(output.find("\n" + std::to_string(i + 2) + ": "), std::string::npos)
+        << wrong[i].second << " passes:" << output;
   }
+  EXPECT_EQ(Validate("").code, 1);
 }
 
 TEST(AlertJsonTest, WritesTheRecordInThisOrder) {

@@ -84,15 +84,20 @@ TEST(TextSinkTest, ATableHasAHeadAndALinePerAlert) {
   options.width = 120;
   const auto lines = LinesOf(Written({DetectionAlert(), ChainAlert()}, options));
   ASSERT_EQ(lines.size(), 3U);
-  EXPECT_EQ(lines[0],
-            "TIME                     LEVEL         RULE                            GROUP          "
-            "         ORIGIN");
+  const auto line = [](std::string time, std::string level, std::string rule, std::string group,
+                       const std::string& origin) {
+    time.resize(25, ' ');
+    level.resize(14, ' ');
+    rule.resize(34, ' ');
+    group.resize(24, ' ');
+    return time + level + rule + group + origin;
+  };
+  EXPECT_EQ(lines[0], line("TIME", "LEVEL", "RULE", "GROUP", "ORIGIN"));
   EXPECT_EQ(lines[1],
-            "2026-11-23T12:00:07.000Z high          Service stopped                                "
-            "         events[1]@7");
+            line("2026-11-23T12:00:07.000Z", "high", "Service stopped", "", "events[1]@7"));
   EXPECT_EQ(lines[2],
-            "2026-11-23T12:00:20.000Z critical      Directory restore meets a regi\u2026 "
-            "Computer=NODE1          events[1]@20");
+            "2026-11-23T12:00:20.000Z critical      "
+            "Directory restore meets a regist\u2026 Computer=NODE1          events[1]@20");
   EXPECT_EQ(Written({}, TextFormat::kTable), "");
 }
 
@@ -157,7 +162,7 @@ TEST(TextSinkTest, ACardTellsCauseRemedyAndEvidence) {
                 "references  Q188674\n"
                 "runbook     https://example.org/run\n"
                 "degraded    state of this rule was lost: there may be more\n"
-                "            firing seq 0  id 00000000000000010000000000000002\n");
+                "            firing, seq 0, id 00000000000000010000000000000002\n");
 }
 
 TEST(TextSinkTest, ACardWrapsAtItsWidth) {
