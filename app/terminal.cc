@@ -268,7 +268,7 @@ std::string SummaryText(const ReplaySummary& summary, bool color) {
 
 std::string JsonString(std::string_view text) {
   std::string json;
-  AppendJsonString(json, text);
+  AppendJsonText(json, text);
   return json;
 }
 

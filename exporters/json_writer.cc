@@ -31,7 +31,7 @@ void AppendEscaped(std::string& out, char32_t code) {
 
 }  // namespace
 
-void AppendJsonString(std::string& out, std::string_view text) {
+void AppendJsonText(std::string& out, std::string_view text) {
   out.push_back('"');
   for (std::size_t at = 0; at < text.size();) {
     const CodePoint point = DecodeUtf8(text, at);
@@ -43,7 +43,7 @@ void AppendJsonString(std::string& out, std::string_view text) {
 
 JsonWriter& JsonWriter::Key(std::string_view key) {
   Separate();
-  AppendJsonString(*out_, key);
+  AppendJsonText(*out_, key);
   out_->push_back(':');
   first_ = true;
   return *this;
@@ -51,7 +51,7 @@ JsonWriter& JsonWriter::Key(std::string_view key) {
 
 JsonWriter& JsonWriter::String(std::string_view value) {
   Separate();
-  AppendJsonString(*out_, value);
+  AppendJsonText(*out_, value);
   return *this;
 }
 

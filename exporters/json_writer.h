@@ -40,6 +40,6 @@ class JsonWriter {
 };
 
 // Appends `text` as a JSON string, quotes included, by the rules above.
-void AppendJsonString(std::string& out, std::string_view text);
+void AppendJsonText(std::string& out, std::string_view text);
 
 }  // namespace faultline

@@ -5,6 +5,7 @@ option(FAULTLINE_BENCH "Build the benchmarks" ON)
 option(FAULTLINE_FUZZ "Build the libFuzzer programs (clang); the replay mains are always built" OFF)
 option(FAULTLINE_COVERAGE "Instrument for coverage" OFF)
 option(FAULTLINE_LTO "Optimise the program and the benchmarks as a whole at link time (g++)" OFF)
+option(FAULTLINE_PCH "Precompile the headers that nearly every file includes (g++)" ON)
 set(FAULTLINE_SANITIZE "" CACHE STRING "Sanitizers: empty, 'address,undefined' or 'thread'")
 
 set(CMAKE_CXX_STANDARD 20)
@@ -26,7 +27,9 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
 
 find_program(FAULTLINE_CCACHE ccache)
 if(FAULTLINE_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${FAULTLINE_CCACHE})
+  # ccache and precompiled headers: https://ccache.dev/manual/latest.html#_precompiled_headers
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+    ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${FAULTLINE_CCACHE})
 endif()
 
 add_library(faultline_flags INTERFACE)
@@ -61,6 +64,17 @@ if(FAULTLINE_COVERAGE)
   target_link_options(faultline_flags INTERFACE --coverage)
 endif()
 
+if(FAULTLINE_PCH AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(faultline_flags INTERFACE -fpch-preprocess)
+endif()
+
+# faultline_precompile(TARGET FROM): TARGET uses the precompiled header of FROM, where there is one.
+function(faultline_precompile target from)
+  if(TARGET ${from})
+    target_precompile_headers(${target} REUSE_FROM ${from})
+  endif()
+endfunction()
+
 # faultline_whole_program(TARGET): the target is optimised as a whole where FAULTLINE_LTO is on.
 function(faultline_whole_program target)
   set_target_properties(${target} PROPERTIES FAULTLINE_WHOLE_PROGRAM ON)
@@ -77,4 +91,5 @@ function(faultline_library name)
   set_target_properties(faultline_${name} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
   target_link_libraries(faultline_${name} PUBLIC faultline_flags ${ARG_DEPENDS}
                                           PRIVATE ${ARG_PRIVATE_DEPENDS})
+  faultline_precompile(faultline_${name} faultline_pch)
 endfunction()

@@ -17,7 +17,7 @@ TEST(EscapeTest, NothingUnsafeReachesATerminal) {
 
 TEST(EscapeTest, JsonEscapesControlsAndReordering) {
   std::string out;
-  AppendJsonString(out, "q\"\\\n\x01\x7f\u202E\u2028\xFFé");
+  AppendJsonText(out, "q\"\\\n\x01\x7f\u202E\u2028\xFFé");
   EXPECT_EQ(out, "\"q\\\"\\\\\\n\\u0001\\u007f\\u202e\\u2028\uFFFDé\"");
 }
 
