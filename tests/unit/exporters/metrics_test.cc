@@ -2,7 +2,9 @@
 #include "exporters/metrics.h"
 
 #include <cstdio>
+#include <set>
 #include <string>
+#include <string_view>
 
 #include <gtest/gtest.h>
 
@@ -29,6 +31,29 @@ TEST(MetricsTest, TheDocumentHoldsTheTable) {
   const std::size_t begin = page.find(head);
   ASSERT_NE(begin, std::string::npos);
   EXPECT_EQ(page.substr(begin + head.size()), rows);
+}
+
+TEST(MetricsTest, NamesAndLabelsAreThoseOfTheContract) {
+  const std::set<std::string_view> labels = {"topic", "partition", "rule_id", "filter_id", "level",
+                                             "kind",  "stage",     "reason",  "result"};
+  std::set<std::string_view> names;
+  for (const MetricSpec& spec : MetricTable()) {
+    EXPECT_TRUE(names.insert(spec.name).second) << spec.name;
+    EXPECT_TRUE(spec.name.starts_with("faultline_") || spec.name.starts_with("process_"));
+    EXPECT_EQ(spec.name.ends_with("_total"), spec.type == MetricType::kCounter) << spec.name;
+    for (const std::string_view label : spec.labels) {
+      EXPECT_TRUE(labels.contains(label) || spec.name == "faultline_build_info") << label;
+    }
+  }
+}
+
+TEST(MetricsTest, WhatTheTableDoesNotHaveAborts) {
+  MetricWriter writer;
+  EXPECT_DEATH(writer.Counter("made_up_total", {}, 1), "");
+  EXPECT_DEATH(writer.Gauge("rebalances_total", {}, 1), "");
+  EXPECT_DEATH(writer.Counter("dead_letters_total", {}, 1), "");
+  EXPECT_DEATH(writer.Counter("dead_letters_total", {{"topic", "t"}}, 1), "");
+  EXPECT_DEATH(writer.Histogram("late_seconds", {}, {{10}, {1}, 1}), "");
 }
 
 TEST(MetricsTest, CountersAddUpAndGaugesStand) {
