@@ -8,13 +8,19 @@
 #include <CLI/CLI.hpp>
 
 namespace faultline::app {
+namespace {
+
+constexpr int kMostFiles = 1 << 20;
+
+}  // namespace
 
 void AddReplayFiles(CLI::App& command) {
   command
       .add_option("FILES",
                   "NDJSON or kcat -J envelopes, plain or .zst .lz4 .gz; - is standard input")
       ->type_name("")
-      ->expected(-1);
+      ->expected(1, kMostFiles)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command.add_option("--as", "Origin of the next file's records, their offsets counted from 0")
       ->type_name("TOPIC:PARTITION")
       ->expected(1)

@@ -187,8 +187,10 @@ Result<void> Service::Impl::AddUnit(std::int64_t number) {
   Sink* const sink = unit->watch ? unit->watch.get() : unit->sink.get();
   unit->worker = std::make_unique<Worker>(worker, rules, unit->inbox.get(), unit->outbox.get(),
                                           sink, &SystemClock());
-  metrics.Add([stats = worker.engine.stats, worker = unit->worker.get()](MetricWriter& writer) {
+  metrics.Add([stats = worker.engine.stats, sink = unit->sink.get(),
+               worker = unit->worker.get()](MetricWriter& writer) {
     TellEngine(*stats, writer);
+    TellSink(*sink, writer);
     TellWorker(*worker->View(), SystemClock(), writer);
   });
   units.push_back(std::move(unit));

@@ -111,6 +111,15 @@ void TellWorker(const WorkerView& view, const Clock& clock, MetricWriter& writer
                    Summed(worker.latency_nanos, worker.alerts_delivered));
 }
 
+void TellSink(const KafkaSink& sink, MetricWriter& writer) {
+  const KafkaSink::Counters& counters = sink.counters();
+  TellReasons(writer, "records_dropped_total",
+              {{"alert", &counters.dropped_alerts},
+               {"dead_letter", &counters.dropped_dead_letters},
+               {"late", &counters.dropped_late},
+               {"journal", &counters.dropped_journal}});
+}
+
 void TellRules(const RuleSet& rules, MetricWriter& writer) {
   writer.Gauge("rules_loaded", {{"kind", "detection"}},
                static_cast<double>(rules.detections().size()));

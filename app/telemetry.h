@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "consumer/worker.h"
+#include "exporters/kafka_sink.h"
 #include "exporters/metrics.h"
 #include "matcher/engine.h"
 #include "matcher/signature/rule_set.h"
@@ -17,6 +18,7 @@ namespace faultline::app {
 // own.
 void TellEngine(const EngineStats& stats, MetricWriter& writer);
 void TellWorker(const WorkerView& view, const Clock& clock, MetricWriter& writer);
+void TellSink(const KafkaSink& sink, MetricWriter& writer);
 void TellRules(const RuleSet& rules, MetricWriter& writer);
 
 }  // namespace faultline::app

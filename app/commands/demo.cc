@@ -22,6 +22,7 @@
 #include "app/service.h"
 #include "app/signals.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "consumer/replay.h"
 #include "kafka/mock_cluster.h"
 
