@@ -239,8 +239,8 @@ class Filler {
     const std::size_t dot = path.rfind('.');
     const std::string above(dot == std::string_view::npos ? "" : path.substr(0, dot));
     const std::vector<std::string> known = KeysBelow(TablePath(above));
-    std::string remedy = DidYouMean(LeafOf(path), known);
-    if (remedy.empty()) remedy = ElsewhereOf(path);
+    std::string remedy = ElsewhereOf(path);
+    if (remedy.empty()) remedy = DidYouMean(LeafOf(path), known);
     if (remedy.empty() && !known.empty())
       remedy = fmt::format("known here: {}", fmt::join(known, ", "));
     return ConfigError(fmt::format("{}: unknown setting", path), place, std::move(remedy));

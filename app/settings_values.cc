@@ -203,6 +203,7 @@ class Writer {
 
   Result<void> operator()(Secret* slot) const {
     if (value_.kind != Value::Kind::kScalar) return WrongKind(path_, value_, "a secret");
+    if (value_.text.empty()) return {};  // no secret
     if (!IsReference(value_.text)) return PlainSecret();
     Result<std::string> text = Resolve(path_, value_);
     if (!text) return tl::unexpected<Error>(text.error());

@@ -70,11 +70,10 @@ void ExpectTheIncident(const std::vector<Alert>& alerts) {
             "repeated.");
   EXPECT_EQ(alert.explanation.remedy,
             (std::vector<std::string>{
-                "Restore the directory again with \"Start Services after Restore\" selected in "
-                "the backup program;",
-                "or, after the restore, start the Microsoft Exchange Directory service from "
-                "Control Panel, Services, first,",
-                "and only then bring the resource online in Cluster Administrator."}));
+                "Restore the directory with \"Start Services after Restore\" selected in the "
+                "backup program; or, after a restore without it, start the Microsoft Exchange "
+                "Directory service from Control Panel, Services, first.",
+                "Only then bring the resource online in Cluster Administrator."}));
   EXPECT_EQ(alert.explanation.references, std::vector<std::string>{"Q188674"});
 }
 

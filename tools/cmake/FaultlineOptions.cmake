@@ -4,7 +4,6 @@ option(FAULTLINE_TESTS "Build the tests" ON)
 option(FAULTLINE_BENCH "Build the benchmarks" ON)
 option(FAULTLINE_FUZZ "Build the libFuzzer programs (clang); the replay mains are always built" OFF)
 option(FAULTLINE_COVERAGE "Instrument for coverage" OFF)
-option(FAULTLINE_LTO "Optimise the program and the benchmarks as a whole at link time (g++)" OFF)
 option(FAULTLINE_PCH "Precompile the headers that nearly every file includes (g++)" ON)
 set(FAULTLINE_SANITIZE "" CACHE STRING "Sanitizers: empty, 'address,undefined' or 'thread'")
 
@@ -20,9 +19,6 @@ endif()
 
 include(CheckPIESupported)
 check_pie_supported(LANGUAGES CXX)
-if(FAULTLINE_LTO AND NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  message(FATAL_ERROR "FAULTLINE_LTO needs g++ (objects with machine code beside the intermediate code)")
-endif()
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
 
 find_program(FAULTLINE_CCACHE ccache)
@@ -41,13 +37,6 @@ target_compile_definitions(faultline_flags INTERFACE _GLIBCXX_ASSERTIONS)
 target_link_options(faultline_flags INTERFACE -Wl,-z,relro,-z,now -Wl,-z,noexecstack)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(faultline_flags INTERFACE -fstack-clash-protection)
-endif()
-if(FAULTLINE_LTO)
-  # Objects carry both kinds of code: one build gives whole-program optimisation to what sets the property
-  # FAULTLINE_WHOLE_PROGRAM, and plain fast links to the many test programs.
-  target_compile_options(faultline_flags INTERFACE -flto=auto -ffat-lto-objects)
-  target_link_options(faultline_flags INTERFACE
-    $<IF:$<BOOL:$<TARGET_PROPERTY:FAULTLINE_WHOLE_PROGRAM>>,-flto=auto,-fno-lto>)
 endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_options(faultline_flags INTERFACE -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
@@ -73,11 +62,6 @@ function(faultline_precompile target from)
   if(TARGET ${from})
     target_precompile_headers(${target} REUSE_FROM ${from})
   endif()
-endfunction()
-
-# faultline_whole_program(TARGET): the target is optimised as a whole where FAULTLINE_LTO is on.
-function(faultline_whole_program target)
-  set_target_properties(${target} PROPERTIES FAULTLINE_WHOLE_PROGRAM ON)
 endfunction()
 
 # faultline_library(NAME [SOURCES ...] [HEADERS ...] [DEPENDS ...] [PRIVATE_DEPENDS ...])

@@ -112,7 +112,7 @@ TEST(Config, TheLaterSourceWins) {
   EXPECT_EQ(config->instance, "set");
   EXPECT_EQ(config->commit_interval, std::chrono::seconds(2));
   EXPECT_EQ(config->kafka.properties.at("socket.timeout.ms").text, "1000");
-  EXPECT_EQ(config->origins.at("kafka.group"), "1.yaml:1:31");
+  EXPECT_EQ(config->origins.at("kafka.group"), "1.yaml:1:32");
   EXPECT_EQ(config->origins.at("pipeline"), "FAULTLINE__PIPELINE");
   EXPECT_EQ(config->origins.at("instance"), "--set instance");
   EXPECT_EQ(config->origins.at("commit.interval"), "--interval");
