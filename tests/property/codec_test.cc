@@ -2,6 +2,8 @@
 //
 // What is stored is read back as it was, for any value: positions in commit metadata, journal
 // entries.
+#include <gtest/gtest.h>
+
 #include <rapidcheck/gtest.h>
 
 #include "consumer/position_codec.h"
