@@ -20,6 +20,7 @@ void AddReplayFiles(CLI::App& command) {
                   "NDJSON or kcat -J envelopes, plain or .zst .lz4 .gz; - is standard input")
       ->type_name("")
       ->expected(1, kMostFiles)
+      ->allow_extra_args()
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command.add_option("--as", "Origin of the next file's records, their offsets counted from 0")
       ->type_name("TOPIC:PARTITION")

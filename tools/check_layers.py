@@ -53,7 +53,8 @@ LIBRARIES = [
     (r"(zstd|lz4|lz4frame|isa-l|isa-l/.*|igzip_lib)(\.h)?", r"consumer/(.*\.cc|.*handles\.h)"),
     (r"prometheus/.*|microhttpd\.h", r"exporters/(.*\.cc|.*handles\.h)"),
     (r"CLI/.*", r"app/.*\.cc"),
-    (r"(gtest|gmock|rapidcheck|benchmark)(/.*|\.h)", r"(?!)"),
+    (r"benchmark/.*", r"bench/micro/.*\.cc"),
+    (r"(gtest|gmock|rapidcheck)(/.*|\.h)", r"(?!)"),
 ]
 
 # The operating system's headers and C's: no library of anybody.

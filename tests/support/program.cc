@@ -56,6 +56,7 @@ int CodeOf(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + 
 Program::Program(const std::vector<std::string>& arguments, const std::string& input)
     : folder_(FreshFolder()) {
   std::ofstream(folder_ / "in", std::ios::binary) << input;
+  for (const char* const name : {"out", "err"}) std::ofstream(folder_ / name).flush();
   pid_ = fork();
   if (pid_ == 0) Become(arguments, folder_);
   EXPECT_GT(pid_, 0);
