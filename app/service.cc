@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/service.h"
 
+#include <regex.h>
+
 #include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <regex>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -56,6 +57,15 @@ StartAt StartOf(const InputConfig& input) {
   return start;
 }
 
+// POSIX extended, as librdkafka reads the patterns of a subscription.
+bool Matches(const std::string& pattern, const std::string& topic) {
+  regex_t compiled;
+  if (regcomp(&compiled, pattern.c_str(), REG_EXTENDED | REG_NOSUB) != 0) return false;
+  const bool matches = regexec(&compiled, topic.c_str(), 0, nullptr, 0) == 0;
+  regfree(&compiled);
+  return matches;
+}
+
 // The worker takes one start and one idle time for all inputs.
 Result<void> CheckInputs(const Config& config) {
   if (config.inputs.empty()) {
@@ -81,8 +91,7 @@ const InputConfig* InputOf(const Config& config, const std::string& topic) {
   for (const InputConfig& input : config.inputs) {
     for (const std::string& name : input.topics) {
       if (name == topic) return &input;
-      if (by_pattern == nullptr && name.starts_with('^') &&
-          std::regex_search(topic, std::regex(name, std::regex::extended))) {
+      if (by_pattern == nullptr && name.starts_with('^') && Matches(name, topic)) {
         by_pattern = &input;
       }
     }
