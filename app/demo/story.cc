@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "exporters/json_writer.h"
+
 namespace faultline::app {
 namespace {
 
@@ -24,18 +26,9 @@ constexpr minutes kIncidentAfter{6 * 60 + 12};
 EventTime Start() { return *EventTime::FromCivil(2026, 3, 2, 6, 0, 0, 0); }
 
 std::string Quoted(std::string_view text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    switch (c) {
-      case '"': quoted += "\\\""; break;
-      case '\\': quoted += "\\\\"; break;
-      case '\r': quoted += "\\r"; break;
-      case '\n': quoted += "\\n"; break;
-      case '\t': quoted += "\\t"; break;
-      default: quoted += c;
-    }
-  }
-  return quoted + "\"";
+  std::string quoted;
+  AppendJsonText(quoted, text);
+  return quoted;
 }
 
 std::string_view LevelWord(int level) {

@@ -146,16 +146,17 @@ void Correlator::Impl::ObserveOne(std::uint32_t correlation, const std::vector<H
     }
   }
   const EventTime at = hits.front().time;
-  for (auto& [bytes, group] : arrivals) {
-    auto& [key, arrival] = group;
+  for (auto& arrived : arrivals) {
+    const std::string& bytes = arrived.first;
+    GroupKey& key = arrived.second.first;
+    const Arrival& arrival = arrived.second.second;
     std::visit(
         [&](auto& room) {
           auto& state = room.groups.Touch(bytes, at);
           if (!ObserveIn(room, state, arrival)) return;
-          const auto deciding =
-              std::find_if(hits.begin(), hits.end(), [&arrival = arrival](const Hit& hit) {
-                return hit.rule == arrival.bound.back().rule;
-              });
+          const auto deciding = std::find_if(hits.begin(), hits.end(), [&](const Hit& hit) {
+            return hit.rule == arrival.bound.back().rule;
+          });
           out.push_back({correlation, std::move(key), *deciding, EvidenceIn(room, state, at),
                          room.groups.evictions() > 0});
         },

@@ -440,7 +440,9 @@ std::multiset<std::string> ChainsOf(const Oracle& oracle) {
       {"some", {reference::BruteType::kSet, kWindow * kSecond, 3, 2}},
       {"sequence", {reference::BruteType::kSequence, kWindow * kSecond, 3, 3}}};
   std::multiset<std::string> chains;
-  for (const auto& [name, rule] : rules) {
+  for (const auto& each : rules) {
+    const char* const name = each.first;
+    const reference::BruteRule& rule = each.second;
     std::vector<BruteEvent> events;
     for (BruteEvent event : oracle.hits) {
       std::erase_if(event.members,
