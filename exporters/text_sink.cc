@@ -303,7 +303,9 @@ Result<void> TextSink::Finish() {
 
 Result<void> TextSink::Put(std::string_view text, bool flush) {
   errno = 0;
-  const bool written = std::fwrite(text.data(), 1, text.size(), out_) == text.size();
+  // An empty text may have no data at all, which fwrite must not be given.
+  const bool written =
+      text.empty() || std::fwrite(text.data(), 1, text.size(), out_) == text.size();
   if (written && (!flush || std::fflush(out_) == 0) && std::ferror(out_) == 0) return {};
   const int cause = errno;
   return Fail(Fault::kIo,

@@ -173,7 +173,8 @@ std::uint64_t AlertsFrom(const std::array<std::uint64_t, 5>& by_level, sigma::Le
 }
 
 Result<void> WriteOut(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) {
+  if ((text.empty() || std::fwrite(text.data(), 1, text.size(), stdout) == text.size()) &&
+      std::fflush(stdout) == 0) {
     return {};
   }
   return Fail(Fault::kIo, fmt::format("cannot write to standard output: {}", std::strerror(errno)));
