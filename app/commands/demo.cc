@@ -104,7 +104,9 @@ Result<void> MakeTopics(const Config& config, const std::string& topic) {
   }
   std::vector<kafka::TopicSpec> specs = TopicsToCreate(config);
   for (kafka::TopicSpec& spec : specs) {
-    if (spec.name == topic) spec.partitions = kPartitions;
+    if (spec.name != topic) continue;
+    spec.partitions = kPartitions;
+    spec.config["retention.ms"] = "-1";  // the story is older than what brokers keep by default
   }
   return admin->CreateTopics(specs, kTimeout);
 }

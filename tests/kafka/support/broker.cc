@@ -142,7 +142,8 @@ void WriteProperties(const fs::path& file, int port, int controller, const fs::p
       "log.dirs={2}\noffsets.topic.replication.factor=1\noffsets.topic.num.partitions=8\n"
       "transaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\n"
       "transaction.state.log.num.partitions=8\ngroup.initial.rebalance.delay.ms=0\n"
-      "auto.create.topics.enable=false\nlog.cleaner.dedupe.buffer.size=8388608\n",
+      "auto.create.topics.enable=false\nlog.retention.check.interval.ms=1000\n"
+      "log.initial.task.delay.ms=1000\nlog.cleaner.dedupe.buffer.size=8388608\n",
       port, controller, data.string());
 }
 
