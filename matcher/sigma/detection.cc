@@ -236,7 +236,7 @@ Item ReadItem(const yaml::Node& key_node, const yaml::Node& values, Reading& rea
     reading.Refuse("a field has no name", key_node.place);
   }
   if (!values.IsSequence()) {
-    item.values.push_back(ReadValue(key, values, reading));
+    item.choices.push_back({ReadValue(key, values, reading)});
     return item;
   }
   for (const yaml::Node& node : values.items) {
@@ -244,9 +244,9 @@ Item ReadItem(const yaml::Node& key_node, const yaml::Node& values, Reading& rea
       reading.Refuse(About(key, "null inside a list"), node.place,
                      "write a second map with the field alone and null");
     }
-    item.values.push_back(ReadValue(key, node, reading));
+    item.choices.push_back({ReadValue(key, node, reading)});
   }
-  if (values.items.empty()) item.values.push_back(ReadNull(key, values, reading));
+  if (values.items.empty()) item.choices.push_back({ReadNull(key, values, reading)});
   return item;
 }
 
@@ -262,7 +262,7 @@ Item ReadKeywords(const std::vector<const yaml::Node*>& words, Reading& reading)
   Item item;
   const Key key;
   item.place = words.front()->place;
-  for (const yaml::Node* word : words) item.values.push_back(ReadValue(key, *word, reading));
+  for (const yaml::Node* word : words) item.choices.push_back({ReadValue(key, *word, reading)});
   return item;
 }
 

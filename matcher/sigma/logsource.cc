@@ -29,27 +29,27 @@ struct Product {
 };
 using Table = std::map<std::string, Product, std::less<>>;
 
-// A list or a single value as values of an item; numbers stay numbers.
-std::vector<Value> Values(const yaml::Node& node) {
-  std::vector<Value> values;
+// A list or a single value as choices of an item; numbers stay numbers.
+std::vector<Choice> Choices(const yaml::Node& node) {
+  std::vector<Choice> choices;
   const auto add = [&](const yaml::Node& scalar) {
     const auto value = yaml::Resolve(scalar);
     FAULTLINE_CHECK(value.has_value());
     if (value->kind == yaml::ScalarKind::kNumber) {
-      values.emplace_back(Number{value->text});
+      choices.push_back({Number{value->text}});
     } else {
-      values.emplace_back(LiteralPattern(scalar.scalar));
+      choices.push_back({LiteralPattern(scalar.scalar)});
     }
   };
   if (node.IsScalar()) add(node);
   for (const yaml::Node& item : node.items) add(item);
-  return values;
+  return choices;
 }
 
 Item MakeItem(const std::string& field, const yaml::Node& values) {
   Item item;
   item.field = field;
-  item.values = Values(values);
+  item.choices = Choices(values);
   return item;
 }
 

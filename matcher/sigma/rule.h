@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -46,15 +47,51 @@ struct Number {
 struct Bool {
   bool value = false;
 };
-// `contains`, `startswith`, `endswith` are folded into a Pattern (outer kAny tokens) by the loader.
-using Value = std::variant<Null, Bool, Number, Pattern, Regex>;
+// `exists`: some value is there, null and empty ones too.
+struct Exists {
+  bool wanted = true;
+};
+enum class TextMatch : std::uint8_t { kEquals, kContains, kStartsWith, kEndsWith };
+// `fieldref`: the item's field against another one, text by text: this one equals, contains, begins
+// or ends with that one.
+struct FieldRef {
+  std::string field;
+  TextMatch how = TextMatch::kEquals;
+};
+// `cidr`: IPv4 as v4-mapped IPv6. Host bits are zero.
+struct Network {
+  std::array<std::uint8_t, 16> address{};  // network byte order
+  std::uint8_t prefix = 128;               // of the 128 bits
+};
+enum class Order : std::uint8_t { kEqual, kLess, kLessOrEqual, kGreater, kGreaterOrEqual };
+// `gt`, `gte`, `lt`, `lte`: the event's number stands in that order to this one. Never kEqual.
+struct Comparison {
+  Order order = Order::kLess;
+  Number number;
+};
+enum class TimeUnit : std::uint8_t { kMinute, kHour, kDay, kWeek, kMonth, kYear };
+// `minute` to `year`: that part of the event's time, in UTC (ISO weeks), stands so to `number`.
+struct TimePart {
+  TimeUnit unit = TimeUnit::kMinute;
+  Order order = Order::kEqual;
+  std::int64_t number = 0;
+};
+// `contains`, `startswith`, `endswith` are folded into a Pattern (outer kAny tokens) by the loader;
+// windash, base64, base64offset, the UTF-16 modifiers and expand are done there too: what they give
+// are Patterns, whose text may be any bytes.
+using Value = std::variant<Null, Bool, Number, Pattern, Regex, Exists, FieldRef, Network, Comparison,
+                           TimePart>;
+
+// What one value of a rule became; any of them will do. Mostly one; windash and the like give more.
+using Choice = std::vector<Value>;
 
 // One line of a selection: field, modifiers, values.
 struct Item {
-  std::string field;      // empty: a keyword, searched in every scalar leaf
-  bool all = false;       // modifier `all`: every value, else any
-  bool cased = false;
-  std::vector<Value> values;  // at least one
+  std::string field;     // empty: a keyword, searched in every scalar leaf
+  bool all = false;      // modifier `all`: every choice, else any
+  bool cased = false;    // Patterns and FieldRefs compare byte by byte
+  bool negated = false;  // modifier `neq`: true where the item without it is false
+  std::vector<Choice> choices;  // at least one, none empty
   Place place;
 };
 
@@ -114,8 +151,18 @@ struct DetectionRule {
   std::vector<Search> searches;
   std::vector<Condition> conditions;  // OR
   std::vector<Capture> captures;
+  std::vector<std::uint32_t> filters;  // indices into RuleCollection::filters, ascending
   Explain explain;
   Digest semantics;  // of detection, condition, log source and captures; not of texts
+};
+
+// A Sigma filter: ANDed with each rule that it is for, exactly as written.
+struct Filter {
+  Metadata meta;
+  LogSource logsource;
+  std::vector<Search> searches;  // names of its own, not those of the rules
+  std::vector<Condition> conditions;  // OR
+  Digest semantics;
 };
 
 enum class CorrelationType : std::uint8_t { kEventCount, kTemporal, kTemporalOrdered };
@@ -141,7 +188,7 @@ enum class RuleState : std::uint8_t { kActive, kGated, kRejected };
 
 // One line of the load report.
 struct ReportEntry {
-  std::string id, title, file, kind;  // kind: "detection", "correlation"
+  std::string id, title, file, kind;  // kind: "detection", "correlation", "filter"
   int line = 0;
   RuleState state = RuleState::kActive;
   std::string reason;               // for gated and rejected; a note for active (ungated log source)
@@ -153,6 +200,7 @@ struct ReportEntry {
 struct RuleCollection {
   std::vector<DetectionRule> detections;
   std::vector<CorrelationRule> correlations;
+  std::vector<Filter> filters;  // those that apply to some rule
   std::vector<ReportEntry> report;
   std::vector<Error> errors;  // every rejection and every unreadable file, in order
 };

@@ -38,6 +38,24 @@ void Add(DigestBuilder& out, const Pattern& pattern) {
   }
 }
 
+void Add(DigestBuilder& out, const FieldRef& reference) {
+  out.Add(reference.field).Add(static_cast<std::int64_t>(reference.how));
+}
+
+void Add(DigestBuilder& out, const Network& network) {
+  for (const std::uint8_t byte : network.address) out.Add(std::int64_t{byte});
+  out.Add(std::int64_t{network.prefix});
+}
+
+void Add(DigestBuilder& out, const Comparison& comparison) {
+  out.Add(static_cast<std::int64_t>(comparison.order)).Add(comparison.number.text);
+}
+
+void Add(DigestBuilder& out, const TimePart& part) {
+  out.Add(static_cast<std::int64_t>(part.unit)).Add(static_cast<std::int64_t>(part.order));
+  out.Add(part.number);
+}
+
 void Add(DigestBuilder& out, const Value& value) {
   out.Add(static_cast<std::int64_t>(value.index()));
   std::visit(
@@ -47,6 +65,8 @@ void Add(DigestBuilder& out, const Value& value) {
           out.Add(std::int64_t{held.value});
         } else if constexpr (std::is_same_v<T, Number>) {
           out.Add(held.text);
+        } else if constexpr (std::is_same_v<T, Exists>) {
+          out.Add(std::int64_t{held.wanted});
         } else if constexpr (!std::is_same_v<T, Null>) {
           Add(out, held);
         }
@@ -57,8 +77,12 @@ void Add(DigestBuilder& out, const Value& value) {
 Digest Of(const Item& item) {
   DigestBuilder out;
   out.Add(item.field).Add(std::int64_t{item.all}).Add(std::int64_t{item.cased});
-  out.Add(static_cast<std::int64_t>(item.values.size()));
-  for (const Value& value : item.values) Add(out, value);
+  if (item.negated) out.Add("neq");
+  out.Add(static_cast<std::int64_t>(item.choices.size()));
+  for (const Choice& choice : item.choices) {
+    if (choice.size() != 1) out.Add(static_cast<std::int64_t>(choice.size()));
+    for (const Value& value : choice) Add(out, value);
+  }
   return out.Finish();
 }
 

@@ -99,6 +99,12 @@ struct Maker {
     predicate.regex = value;
     return predicate;
   }
+  // The loader refuses what gives these, until they are asked here.
+  Predicate operator()(const sigma::Exists& /*value*/) const { return {}; }
+  Predicate operator()(const sigma::FieldRef& /*value*/) const { return {}; }
+  Predicate operator()(const sigma::Network& /*value*/) const { return {}; }
+  Predicate operator()(const sigma::Comparison& /*value*/) const { return {}; }
+  Predicate operator()(const sigma::TimePart& /*value*/) const { return {}; }
 };
 
 }  // namespace

@@ -29,11 +29,13 @@ Error At(const sigma::DetectionRule& rule, const std::string& field, const Place
 
 std::optional<Error> BadItem(const sigma::DetectionRule& rule, const sigma::Item& item,
                              RegexStore& regexes) {
-  for (const sigma::Value& value : item.values) {
-    const sigma::Regex* source = std::get_if<sigma::Regex>(&value);
-    if (source == nullptr) continue;
-    const auto regex = regexes.Get(*source);
-    if (!regex) return At(rule, item.field, item.place, regex.error());
+  for (const sigma::Choice& choice : item.choices) {
+    for (const sigma::Value& value : choice) {
+      const sigma::Regex* source = std::get_if<sigma::Regex>(&value);
+      if (source == nullptr) continue;
+      const auto regex = regexes.Get(*source);
+      if (!regex) return At(rule, item.field, item.place, regex.error());
+    }
   }
   return std::nullopt;
 }

@@ -105,14 +105,19 @@ ExprId SignatureCompiler::ItemsExpr(const std::vector<sigma::Item>& items, const
 ExprId SignatureCompiler::ItemExpr(const sigma::Item& item, const Renames& renames) {
   const FieldId field =
       item.field.empty() ? kKeywordField : fields_->Add(NameIn(item.field, renames));
-  std::vector<ExprId> values;
-  for (const sigma::Value& value : item.values) {
-    Predicate predicate = MakePredicate(field, value, item.cased);
-    const bool lazy = predicate.lazy();
-    values.push_back(
-        pool.Predicate(predicates_.Intern(std::move(predicate)), 0, lazy, field == kKeywordField));
+  std::vector<ExprId> choices;
+  for (const sigma::Choice& choice : item.choices) {
+    std::vector<ExprId> values;
+    for (const sigma::Value& value : choice) {
+      Predicate predicate = MakePredicate(field, value, item.cased);
+      const bool lazy = predicate.lazy();
+      values.push_back(pool.Predicate(predicates_.Intern(std::move(predicate)), 0, lazy,
+                                      field == kKeywordField));
+    }
+    choices.push_back(pool.Or(std::move(values)));
   }
-  return item.all ? pool.And(std::move(values)) : pool.Or(std::move(values));
+  const ExprId held = item.all ? pool.And(std::move(choices)) : pool.Or(std::move(choices));
+  return item.negated ? pool.Not(held) : held;
 }
 
 ExprId SignatureCompiler::ConditionExpr(const sigma::Condition& condition,

@@ -116,11 +116,11 @@ sigma::Item Generator::Item() {
   item.all = OneIn(4);
   item.cased = OneIn(5);
   if (!item.field.empty() && OneIn(10)) {
-    item.values.emplace_back(sigma::Null{});
+    item.choices.push_back({sigma::Null{}});
     return item;
   }
   for (std::uint64_t left = 1 + Below(OneIn(10) ? 40 : 3); left > 0; --left) {
-    item.values.push_back(Value());
+    item.choices.push_back({Value()});
   }
   return item;
 }

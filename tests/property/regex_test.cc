@@ -25,8 +25,10 @@ std::vector<sigma::Regex> RegexesOf(const sigma::RuleCollection& rules) {
     for (const sigma::Search& search : rule.searches) {
       for (const auto& items : search.alternatives) {
         for (const sigma::Item& item : items) {
-          for (const sigma::Value& value : item.values) {
-            if (const auto* regex = std::get_if<sigma::Regex>(&value)) found.push_back(*regex);
+          for (const sigma::Choice& choice : item.choices) {
+            for (const sigma::Value& value : choice) {
+              if (const auto* regex = std::get_if<sigma::Regex>(&value)) found.push_back(*regex);
+            }
           }
         }
       }

@@ -42,19 +42,27 @@ class Fields {
 struct ItemTest {
   std::string field;  // empty: keywords
   bool all = false;
-  std::vector<ValueTest> values;
+  bool negated = false;
+  std::vector<std::vector<ValueTest>> choices;
 
-  ItemTest(const sigma::Item& item) : field(item.field), all(item.all) {
-    for (const sigma::Value& value : item.values) {
-      values.emplace_back(value, item.cased, item.field.empty());
+  ItemTest(const sigma::Item& item) : field(item.field), all(item.all), negated(item.negated) {
+    for (const sigma::Choice& choice : item.choices) {
+      std::vector<ValueTest>& values = choices.emplace_back();
+      for (const sigma::Value& value : choice) {
+        values.emplace_back(value, item.cased, item.field.empty());
+      }
     }
   }
 
   [[nodiscard]] bool Holds(Fields& fields, const Renames& renames) const {
     const FieldValues& found = fields.Of(Renamed(field, renames));
-    const auto holds = [&found](const ValueTest& value) { return value.Holds(found); };
-    return all ? std::all_of(values.begin(), values.end(), holds)
-               : std::any_of(values.begin(), values.end(), holds);
+    const auto value_holds = [&found](const ValueTest& value) { return value.Holds(found); };
+    const auto holds = [&](const std::vector<ValueTest>& values) {
+      return std::any_of(values.begin(), values.end(), value_holds);
+    };
+    const bool held = all ? std::all_of(choices.begin(), choices.end(), holds)
+                          : std::any_of(choices.begin(), choices.end(), holds);
+    return held != negated;
   }
 };
 
