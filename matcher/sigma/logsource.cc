@@ -143,6 +143,14 @@ std::optional<std::vector<LogSourceAlternative>> FindLogSource(const LogSource& 
   return std::vector<LogSourceAlternative>{};
 }
 
+bool Contains(const LogSource& outer, const LogSource& inner) noexcept {
+  const auto covers = [](const std::string& wide, const std::string& narrow) {
+    return wide.empty() || wide == narrow;
+  };
+  return covers(outer.product, inner.product) && covers(outer.category, inner.category) &&
+         covers(outer.service, inner.service);
+}
+
 std::string ToString(const LogSource& source) {
   const auto part = [](const std::string& text) { return text.empty() ? "-" : text.c_str(); };
   return fmt::format("{}/{}/{}", part(source.product), part(source.category), part(source.service));

@@ -15,6 +15,10 @@ namespace faultline::sigma {
 [[nodiscard]] std::optional<std::vector<LogSourceAlternative>> FindLogSource(
     const LogSource& source);
 
+// Everything of `inner` is of `outer`: each part that `outer` gives is the same in `inner`. What gives
+// nothing contains all.
+[[nodiscard]] bool Contains(const LogSource& outer, const LogSource& inner) noexcept;
+
 // "windows/process_creation/-": for messages.
 [[nodiscard]] std::string ToString(const LogSource& source);
 
