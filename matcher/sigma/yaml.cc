@@ -10,11 +10,14 @@
 
 #include <fmt/format.h>
 
+#include "matcher/sigma/yaml_layout.h"
+
 namespace faultline::yaml {
 namespace {
 
 // libyaml looks through all tag directives for each new one and for each tag.
 constexpr std::size_t kMaxTagDirectives = 32;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::string_view kCorePrefix = "tag:yaml.org,2002:";
 
 std::string_view View(const yaml_char_t* text) {
@@ -83,6 +86,25 @@ class Places {
   int line_ = 1;
 };
 
+// Characters to bytes, forward only: what lies behind counts as the place reached.
+class Cursor {
+ public:
+  explicit Cursor(std::string_view text) : text_(text) {}
+
+  std::size_t ByteOf(std::size_t index) {
+    for (; index_ < index && at_ < text_.size(); ++index_) {
+      ++at_;
+      while (at_ < text_.size() && (static_cast<unsigned char>(text_[at_]) & 0xC0) == 0x80) ++at_;
+    }
+    return at_;
+  }
+
+ private:
+  std::string_view text_;
+  std::size_t index_ = 0;  // characters before at_
+  std::size_t at_ = 0;
+};
+
 struct EventDelete {
   explicit EventDelete(yaml_event_t* event) : event_(event) {}
   ~EventDelete() { yaml_event_delete(event_); }
@@ -98,7 +120,12 @@ class Reader {
  public:
   Reader(std::string_view text, const std::string& file, const Limits& limits, Fault fault,
          std::vector<Node>& documents)
-      : places_(text, file), limits_(limits), fault_(fault), documents_(documents) {
+      : places_(text, file),
+        cursor_(text),
+        layout_(text),
+        limits_(limits),
+        fault_(fault),
+        documents_(documents) {
     ready_ = yaml_parser_initialize(&parser_) == 1;
     if (!ready_) return;
     yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
@@ -140,6 +167,8 @@ class Reader {
     yaml_event_t event;
     if (yaml_parser_parse(&parser_, &event) != 1) return ParserFault();
     const EventDelete guard(&event);
+    CheckLayout(event);
+    if (error_) return;
     switch (event.type) {
       case YAML_DOCUMENT_START_EVENT: anchors_.clear(); break;
       case YAML_STREAM_END_EVENT: done_ = true; break;
@@ -155,6 +184,52 @@ class Reader {
       case YAML_SEQUENCE_END_EVENT:
       case YAML_MAPPING_END_EVENT: End(); break;
       default: break;
+    }
+  }
+
+  void CheckLayout(const yaml_event_t& event) {
+    Layout::Part part;
+    part.begin = cursor_.ByteOf(event.start_mark.index);
+    part.end = cursor_.ByteOf(event.end_mark.index);
+    part.column = event.end_mark.column;
+    switch (event.type) {
+      case YAML_DOCUMENT_START_EVENT:
+        part.kind = Layout::Kind::kDocumentStart;
+        part.directives = event.data.document_start.version_directive != nullptr ||
+                          event.data.document_start.tag_directives.start !=
+                              event.data.document_start.tag_directives.end;
+        break;
+      case YAML_DOCUMENT_END_EVENT:
+        part.kind = Layout::Kind::kDocumentEnd;
+        part.implicit = event.data.document_end.implicit != 0;
+        break;
+      case YAML_SCALAR_EVENT: {
+        const auto& data = event.data.scalar;
+        const bool block =
+            data.style == YAML_LITERAL_SCALAR_STYLE || data.style == YAML_FOLDED_SCALAR_STYLE;
+        const bool plain = data.style == YAML_PLAIN_SCALAR_STYLE;
+        part.kind = plain   ? Layout::Kind::kPlain
+                    : block ? Layout::Kind::kBlock
+                            : Layout::Kind::kQuoted;
+        part.value = std::string_view(reinterpret_cast<const char*>(data.value), data.length);
+        break;
+      }
+      case YAML_ALIAS_EVENT: part.kind = Layout::Kind::kAlias; break;
+      case YAML_SEQUENCE_START_EVENT:
+        part.kind = Layout::Kind::kSequenceStart;
+        part.flow = event.data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE;
+        break;
+      case YAML_MAPPING_START_EVENT:
+        part.kind = Layout::Kind::kMappingStart;
+        part.flow = event.data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
+        break;
+      case YAML_SEQUENCE_END_EVENT:
+      case YAML_MAPPING_END_EVENT: part.kind = Layout::Kind::kEnd; break;
+      default: return;
+    }
+    if (const auto finding = layout_.Next(part)) {
+      Refuse(fmt::format("YAML: {}", finding->message), places_.AtByte(finding->at),
+             std::string(finding->remedy));
     }
   }
 
@@ -300,6 +375,8 @@ class Reader {
   }
 
   Places places_;
+  Cursor cursor_;
+  Layout layout_;
   const Limits& limits_;
   Fault fault_;
   std::vector<Node>& documents_;
@@ -350,7 +427,13 @@ std::optional<Error> ParseYamlPrefix(std::string_view text, const std::string& f
   if (CountTagDirectives(text) > kMaxTagDirectives) {
     return Error{fault, "YAML: too many tag directives", {file, 0, 0}, {}};
   }
-  return Reader(text, file, limits, fault, documents).Read();
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  if (text.empty() || text.ends_with('\n')) {
+    return Reader(text, file, limits, fault, documents).Read();
+  }
+  // libyaml forgets the end of a literal text's last line where the file ends without one.
+  const std::string closed = std::string(text) + '\n';
+  return Reader(closed, file, limits, fault, documents).Read();
 }
 
 Result<std::vector<Node>> ParseYaml(std::string_view text, const std::string& file,

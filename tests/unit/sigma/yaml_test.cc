@@ -54,6 +54,56 @@ TEST(Yaml, RefusesWithPlaceAndReason) {
   for (const auto& c : cases) EXPECT_EQ(ErrorOf(c.text), c.error) << c.text;
 }
 
+// libyaml takes these; what it makes of some of them is not what YAML 1.2 says.
+TEST(Yaml, RefusesWhatOnlyLibyamlTakes) {
+  const struct {
+    const char* text;
+    const char* error;
+  } cases[] = {
+      {"a: \"b\"#c\n", "f.yml:1:7: YAML: '#' without a blank before it; put a blank there"},
+      {"a: >#c\n  b\n", "f.yml:1:5: YAML: '#' without a blank before it; put a blank there"},
+      {"[?x]\n", "f.yml:1:2: YAML: '?' before text inside [...] or {...}; quote it"},
+      {"[-]\n", "f.yml:1:2: YAML: a lone '-' inside [...] or {...}; quote it"},
+      {"a: &b:c d\n",
+       "f.yml:1:6: YAML: a character that an anchor cannot have; use letters, digits, '_' and '-'"},
+      {"a: &b 1\nc: [*b: d]\n",
+       "f.yml:2:7: YAML: a character that an alias cannot have; put a blank behind the alias"},
+      {"a: [b,\nc]\n",
+       "f.yml:2:1: YAML: this line must be indented by blanks, deeper than the key it belongs to; "
+       "indent it, or close the quote or bracket above"},
+      {"a:\n- b: 'c\n  d'\n",
+       "f.yml:3:3: YAML: this line must be indented by blanks, deeper than the key it belongs to; "
+       "indent it, or close the quote or bracket above"},
+      {"a: 1\n%YAML 1.2\n---\nb: 2\n",
+       "f.yml:2:1: YAML: a directive behind a document that '...' does not end; remove the line "
+       "with '%'"},
+      {"a: |\n   \n # b\n",
+       "f.yml:3:2: YAML: the text begins less deep than the empty lines before it; remove the "
+       "blanks of those lines"},
+  };
+  for (const auto& c : cases) EXPECT_EQ(ErrorOf(c.text), c.error) << c.text;
+}
+
+TEST(Yaml, TakesTheSameSpelledRight) {
+  for (const char* text :
+       {"a: \"b\" #c\n", "a: > #c\n  b\n", "['?x', ? y]\n", "['-', -1]\n", "a: &b-c d\n",
+        "a: &b 1\nc: [*b , *b]\n", "a: [b,\n c]\n", "a: [b,\n# c\n\n c]\n", "a: 'b\n\n c'\n",
+        "a:\n- b: 'c\n   d'\n", "a:\n- 'c\n d'\n", "[a,\nb]\n", "a: 1\n...\n%YAML 1.1\n---\nb: 2\n",
+        "a: |\n\n # b\n", "a: |\n\n# b\nc: d\n"}) {
+    EXPECT_EQ(ErrorOf(text), "") << text;
+  }
+}
+
+TEST(Yaml, ReadsBehindAByteOrderMarkAndWithoutALastLineEnd) {
+  const auto parsed = ParseYaml(
+      "\xEF\xBB\xBF"
+      "a: 1\nb: |\n  c",
+      "f.yml");
+  ASSERT_TRUE(parsed.has_value()) << parsed.error().ToString();
+  EXPECT_EQ(parsed->front().Find("b")->scalar, "c\n");
+  EXPECT_EQ(parsed->front().Find("a")->place.column, 4);
+}
+
 TEST(Yaml, ExpandsAliasesByCopy) {
   const auto parsed = ParseYaml("a: &x [1, 2]\nb: *x\n", "f.yml");
   ASSERT_TRUE(parsed.has_value());
