@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The short way in. The build itself is CMake's: `cmake --workflow --preset dev` does without this file.
 .DEFAULT_GOAL := help
-.PHONY: help deps configure build demo test sanitize bench lint clean
+.PHONY: help deps configure build demo test sanitize bench lint fuzz clean
 
 PROGRAM := build/release/bin/faultline
 
@@ -36,6 +36,10 @@ bench: configure ## Throughput of the engine beside its yardsticks (bench/README
 lint: deps ## clang-format and clang-tidy over what changed since origin/main (LINT_ALL=1: over everything)
 	@cmake --preset clang >/dev/null
 	@sh tools/lint.sh build/clang
+
+fuzz: deps ## Run each libFuzzer program for FUZZ_SECONDS (60); findings are named and kept in build/fuzz/fuzz
+	@cmake --preset fuzz >/dev/null && cmake --build --preset fuzz
+	@sh tests/fuzz/run.sh build/fuzz
 
 clean: ## Remove everything that was built
 	rm -rf build

@@ -93,7 +93,7 @@ class Parser {
       if (!Take(':')) return std::nullopt;
       std::optional<Json> value = Value();
       if (!value) return std::nullopt;
-      json.members.emplace_back(std::move(key), std::move(*value));
+      json.members.push_back({std::move(key), std::move(*value)});
       Blanks();
     } while (Take(','));
     if (!Take('}')) return std::nullopt;

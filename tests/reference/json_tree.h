@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace faultline::reference {
@@ -17,7 +16,13 @@ struct Json {
   Kind kind = Kind::kNull;
   std::string text;            // kString: decoded; kNumber, booleans: the token
   std::vector<Json> elements;  // kArray
-  std::vector<std::pair<std::string, Json>> members;  // kObject
+  struct Member;
+  std::vector<Member> members;  // kObject
+};
+
+struct Json::Member {
+  std::string key;
+  Json value;
 };
 
 // Nothing for text that is no JSON. A byte order mark, invalid UTF-8, lone surrogates (as their
