@@ -2,89 +2,30 @@
 #include "matcher/sigma/assembly.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "matcher/sigma/collection.h"
 #include "matcher/sigma/correlation.h"
 #include "matcher/sigma/detection.h"
 #include "matcher/sigma/explain.h"
+#include "matcher/sigma/filter.h"
+#include "matcher/sigma/lint.h"
 #include "matcher/sigma/logsource.h"
+#include "matcher/sigma/metadata.h"
 #include "matcher/sigma/reading.h"
-#include "matcher/sigma/scalars.h"
 #include "matcher/sigma/semantics.h"
 #include "matcher/sigma/suggest.h"
 
 namespace faultline::sigma {
 namespace {
 
-std::string OptionalText(const yaml::Node& document, std::string_view key, Reading& reading) {
-  const yaml::Node* node = document.Find(key);
-  if (node == nullptr || yaml::IsNull(*node)) return {};
-  if (node->IsScalar() && node->scalar.empty()) return {};
-  return ReadText(*node, fmt::format("'{}'", key), reading);
-}
-
-std::vector<std::string> OptionalTexts(const yaml::Node& document, std::string_view key,
-                                       Reading& reading) {
-  const yaml::Node* node = document.Find(key);
-  if (node == nullptr || yaml::IsNull(*node)) return {};
-  return ReadTexts(*node, fmt::format("'{}'", key), reading);
-}
-
-void ReadLevel(const yaml::Node& document, Reading& reading, Metadata& meta) {
-  const yaml::Node* node = document.Find("level");
-  if (node == nullptr || yaml::IsNull(*node)) return;
-  const std::string text = ReadText(*node, "'level'", reading);
-  const auto level = LevelFromString(text);
-  if (!level) {
-    return reading.Refuse(fmt::format("unknown level '{}'", text), node->place,
-                          DidYouMean(text, {"informational", "low", "medium", "high", "critical"}));
-  }
-  meta.level = *level;
-  meta.has_level = true;
-}
-
-Metadata ReadMetadata(const yaml::Node& document, Reading& reading) {
-  Metadata meta;
-  meta.place = document.place;
-  meta.file = document.place.file;
-  meta.id = OptionalText(document, "id", reading);
-  meta.name = OptionalText(document, "name", reading);
-  meta.title = OptionalText(document, "title", reading);
-  meta.status = OptionalText(document, "status", reading);
-  meta.author = OptionalText(document, "author", reading);
-  meta.description = OptionalText(document, "description", reading);
-  meta.tags = OptionalTexts(document, "tags", reading);
-  meta.references = OptionalTexts(document, "references", reading);
-  meta.falsepositives = OptionalTexts(document, "falsepositives", reading);
-  ReadLevel(document, reading, meta);
-  if (meta.id.empty() && meta.name.empty() && meta.title.empty()) {
-    reading.Refuse("the rule has no title, name or id", document.place, "add a title and an id");
-  }
-  return meta;
-}
-
-void ReadLogSource(const yaml::Node& document, Reading& reading, DetectionRule& rule) {
-  const yaml::Node* node = document.Find("logsource");
-  if (node == nullptr) {
-    return reading.Refuse("the rule has no 'logsource'", document.place,
-                          "add product, category or service");
-  }
-  if (!ExpectMap(*node, "'logsource'", reading)) return;
-  ExpectKeys(*node, "'logsource'", {"product", "category", "service", "definition"}, {}, reading);
-  rule.logsource.product = OptionalText(*node, "product", reading);
-  rule.logsource.category = OptionalText(*node, "category", reading);
-  rule.logsource.service = OptionalText(*node, "service", reading);
-  const LogSource& source = rule.logsource;
-  if (source.product.empty() && source.category.empty() && source.service.empty()) {
-    return reading.Refuse("'logsource' names no product, category or service", node->place);
-  }
-  auto sources = FindLogSource(source);
-  rule.unmapped_logsource = !sources.has_value();
-  if (sources) rule.sources = std::move(*sources);
-}
+// How often filters may apply, all filters and rules together.
+constexpr std::size_t kMaxFiltered = 1'000'000;
 
 // What to call a document in messages, before anything of it is known to be right.
 std::string NameOf(const yaml::Node& document) {
@@ -97,9 +38,13 @@ std::string NameOf(const yaml::Node& document) {
 
 DetectionRule ReadDetectionRule(const yaml::Node& document, Reading& reading) {
   DetectionRule rule;
-  ReadLogSource(document, reading, rule);
+  rule.logsource = ReadLogSource(document, "rule", reading);
+  auto sources = FindLogSource(rule.logsource);
+  rule.unmapped_logsource = !sources.has_value();
+  if (sources) rule.sources = std::move(*sources);
   ReadDetection(*document.Find("detection"), reading, rule);
   if (const yaml::Node* map = document.Find("faultline")) ReadFaultlineMap(*map, reading, rule);
+  if (reading.ok()) Lint(rule, reading);
   return rule;
 }
 
@@ -109,8 +54,10 @@ CorrelationRule ReadCorrelationRule(const yaml::Node& document, Reading& reading
     reading.Refuse("a document is a detection or a correlation, not both", key->place,
                    "separate them by '---'");
   }
-  ReadCorrelation(*document.Find("correlation"), reading, rule);
-  if (const yaml::Node* map = document.Find("faultline")) ReadFaultlineMap(*map, reading, rule);
+  const yaml::Node& map = *document.Find("correlation");
+  ReadCorrelation(map, reading, rule);
+  if (const yaml::Node* ours = document.Find("faultline")) ReadFaultlineMap(*ours, reading, rule);
+  if (reading.ok()) Lint(rule, map.place, reading);
   return rule;
 }
 
@@ -136,23 +83,30 @@ void Assembly::AddFault(Error error) {
 }
 
 void Assembly::AddText(std::string_view text, const std::string& file) {
+  budget_ = {};
   std::vector<yaml::Node> documents;
   auto fault = yaml::ParseYamlPrefix(text, file, {}, Fault::kRules, documents);
-  for (const yaml::Node& document : documents) AddDocument(document);
+  Collection collection;
+  for (yaml::Node& document : documents) {
+    auto rule = collection.Next(std::move(document));
+    if (!rule) {
+      AddFault(std::move(rule.error()));
+    } else if (*rule) {
+      AddDocument(**rule);
+    }
+  }
   if (fault) AddFault(std::move(*fault));
 }
 
 void Assembly::AddDocument(const yaml::Node& document) {
-  Reading reading(NameOf(document));
+  Reading reading(NameOf(document), options_, budget_);
   Entry entry;
-  if (const yaml::Node* key = document.FindKey("correlation")) {
+  if (document.FindKey("filter") != nullptr) {
+    entry.kind = "filter";
+    entry.rule = ReadFilterRule(document, reading);
+  } else if (document.FindKey("correlation") != nullptr) {
     entry.kind = "correlation";
     entry.rule = ReadCorrelationRule(document, reading);
-  } else if (document.FindKey("filter") != nullptr || document.FindKey("action") != nullptr) {
-    key = document.FindKey("filter");
-    entry.kind = key != nullptr ? "filter" : "action";
-    if (key == nullptr) key = document.FindKey("action");
-    reading.Refuse(fmt::format("'{}' documents are not supported yet", entry.kind), key->place);
   } else if (document.FindKey("detection") != nullptr) {
     entry.kind = "detection";
     entry.rule = ReadDetectionRule(document, reading);
@@ -164,6 +118,7 @@ void Assembly::AddDocument(const yaml::Node& document) {
   }
   entry.meta = ReadMetadata(document, reading);
   entry.error = reading.error();
+  entry.findings = reading.TakeFindings();
   entries_.push_back(std::move(entry));
 }
 
@@ -179,7 +134,7 @@ void Assembly::CheckTwins(bool by_name) {
     Entry& other = entries_[found->second];
     const auto refuse = [&](Entry& one, const Entry& twin) {
       if (one.error) return;
-      Reading reading(one.meta.title);
+      Reading reading(one.meta.title, options_, budget_);
       reading.Refuse(fmt::format("the {} '{}' is also that of {}", by_name ? "name" : "id", key,
                                  faultline::ToString(twin.meta.place)),
                      one.meta.place, "give each rule its own");
@@ -214,16 +169,74 @@ void Assembly::PlaceDetections(RuleCollection& rules) {
     auto* rule = std::get_if<DetectionRule>(&entry.rule);
     if (rule == nullptr || entry.error) continue;
     rule->meta = entry.meta;
-    rule->semantics = SemanticsOf(*rule);
     entry.index = static_cast<std::uint32_t>(rules.detections.size());
     rules.detections.push_back(std::move(*rule));
+  }
+}
+
+// The detections that a filter is for, ascending; notes what it names in vain.
+std::vector<std::uint32_t> Assembly::Targets(Entry& entry, const RuleCollection& rules) {
+  const FilterRule& rule = std::get<FilterRule>(entry.rule);
+  std::set<std::uint32_t> targets;
+  const auto contained = [&](std::uint32_t index) {
+    return Contains(rule.filter.logsource, rules.detections[index].logsource);
+  };
+  for (std::uint32_t i = 0; rule.rules.empty() && i < rules.detections.size(); ++i) {
+    if (contained(i)) targets.insert(i);
+  }
+  Reading reading(entry.meta.title, options_, budget_);
+  for (const FilterRule::Reference& reference : rule.rules) {
+    const Entry* target = FindEntry(reference.rule);
+    std::string why;
+    if (target == nullptr) {
+      why = fmt::format("no rule has the id or name '{}'", reference.rule);
+    } else if (target->kind != "detection") {
+      why = fmt::format("'{}' is a {}: filters apply to detections alone", reference.rule,
+                        target->kind);
+    } else if (target->error) {
+      why = fmt::format("the rule '{}' is rejected", reference.rule);
+    } else if (!contained(target->index)) {
+      why = fmt::format("the log source of '{}' is not within that of the filter", reference.rule);
+    } else {
+      targets.insert(target->index);
+      continue;
+    }
+    reading.Note("filter-without-target", why, reference.place,
+                 target == nullptr ? Suggest(reference.rule) : std::string());
+  }
+  auto findings = reading.TakeFindings();
+  std::move(findings.begin(), findings.end(), std::back_inserter(entry.findings));
+  return {targets.begin(), targets.end()};
+}
+
+void Assembly::PlaceFilters(RuleCollection& rules) {
+  std::size_t left = kMaxFiltered;
+  for (Entry& entry : entries_) {
+    auto* rule = std::get_if<FilterRule>(&entry.rule);
+    if (rule == nullptr || entry.error) continue;
+    const std::vector<std::uint32_t> targets = Targets(entry, rules);
+    if (targets.size() > left) {
+      Reading reading(entry.meta.title, options_, budget_);
+      reading.Refuse(fmt::format("all filters together apply to more than {} rules", kMaxFiltered),
+                     entry.meta.place, "name the rules of each filter");
+      entry.error = reading.error();
+      continue;
+    }
+    left -= targets.size();
+    entry.targets = targets.size();
+    if (targets.empty()) continue;
+    const auto index = static_cast<std::uint32_t>(rules.filters.size());
+    for (const std::uint32_t target : targets) rules.detections[target].filters.push_back(index);
+    rule->filter.meta = entry.meta;
+    rule->filter.semantics = SemanticsOf(rule->filter);
+    rules.filters.push_back(std::move(rule->filter));
   }
 }
 
 // Looks the members of a correlation up.
 void Assembly::Resolve(Entry& entry, const RuleCollection& rules) {
   CorrelationRule& rule = std::get<CorrelationRule>(entry.rule);
-  Reading reading(entry.meta.title);
+  Reading reading(entry.meta.title, options_, budget_);
   Level highest = Level::kInformational;
   for (const std::string& reference : rule.rules) {
     const Entry* member = FindEntry(reference);
@@ -250,11 +263,26 @@ void Assembly::Resolve(Entry& entry, const RuleCollection& rules) {
   entry.error = reading.error();
 }
 
+// What the load report says of an entry that is not rejected.
+void Assembly::Describe(const Entry& entry, const RuleCollection& rules, ReportEntry& report) {
+  if (entry.kind == "filter") {
+    if (entry.targets > 0) return;
+    report.state = RuleState::kGated;
+    report.reason = "applies to no rule that is loaded";
+  } else if (entry.kind == "detection" && rules.detections[entry.index].unmapped_logsource) {
+    report.reason =
+        fmt::format("no conditions are known for the log source {}: tried on every event",
+                    ToString(rules.detections[entry.index].logsource));
+  }
+}
+
 RuleCollection Assembly::Finish() && {
   RuleCollection rules;
   CheckTwins(false);
   CheckTwins(true);
   PlaceDetections(rules);
+  PlaceFilters(rules);
+  for (DetectionRule& rule : rules.detections) rule.semantics = SemanticsOf(rule, rules.filters);
   for (Entry& entry : entries_) {
     auto* correlation = std::get_if<CorrelationRule>(&entry.rule);
     if (correlation != nullptr && !entry.error) Resolve(entry, rules);
@@ -264,16 +292,15 @@ RuleCollection Assembly::Finish() && {
       report.reason = entry.error->message;
       report.error = entry.error;
       rules.errors.push_back(*entry.error);
-    } else if (correlation != nullptr) {
+    } else {
+      Describe(entry, rules, report);
+      std::move(entry.findings.begin(), entry.findings.end(), std::back_inserter(rules.findings));
+    }
+    if (correlation != nullptr && !entry.error) {
       report.horizon = correlation->timespan;
       correlation->meta = entry.meta;
       correlation->semantics = SemanticsOf(*correlation, rules.detections);
       rules.correlations.push_back(std::move(*correlation));
-    } else if (const DetectionRule& rule = rules.detections[entry.index]; rule.unmapped_logsource) {
-      report.reason = fmt::format(
-          "no conditions are known for the log source {}: tried on every "
-          "event",
-          ToString(rule.logsource));
     }
     rules.report.push_back(std::move(report));
   }

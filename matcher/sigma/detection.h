@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string_view>
+#include <vector>
+
 #include "matcher/sigma/reading.h"
 #include "matcher/sigma/rule.h"
 
@@ -9,5 +12,8 @@ namespace faultline::sigma {
 // Reads a `detection:` map into rule.searches and rule.conditions. Whatever it cannot honour is a
 // fault.
 void ReadDetection(const yaml::Node& node, Reading& reading, DetectionRule& rule);
+
+// The same of a `filter:` map, without its key `rules`; it has one condition.
+void ReadFilter(const yaml::Node& node, Reading& reading, Filter& filter);
 
 }  // namespace faultline::sigma

@@ -55,6 +55,8 @@ bool IsBeneath(const fs::path& root, const fs::path& path) {
 // Reads files into an Assembly, each file once.
 class Loader {
  public:
+  explicit Loader(const LoadOptions& options) : assembly_(options) {}
+
   std::optional<Error> AddPath(const std::string& given) {
     std::error_code error;
     const fs::path path(given);
@@ -115,16 +117,18 @@ class Loader {
 
 }  // namespace
 
-Result<RuleCollection> LoadRules(const std::vector<std::string>& paths) {
-  Loader loader;
+Result<RuleCollection> LoadRules(const std::vector<std::string>& paths,
+                                 const LoadOptions& options) {
+  Loader loader(options);
   for (const std::string& path : paths) {
     if (auto error = loader.AddPath(path)) return tl::unexpected<Error>(std::move(*error));
   }
   return loader.Finish();
 }
 
-RuleCollection LoadRulesFromText(std::string_view text, const std::string& file) {
-  Assembly assembly;
+RuleCollection LoadRulesFromText(std::string_view text, const std::string& file,
+                                 const LoadOptions& options) {
+  Assembly assembly(options);
   assembly.AddText(text, file);
   return std::move(assembly).Finish();
 }

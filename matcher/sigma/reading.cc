@@ -17,10 +17,21 @@ bool Contains(const std::vector<std::string_view>& words, std::string_view word)
 
 }  // namespace
 
+bool ExpansionBudget::Take(std::size_t count, std::size_t size) noexcept {
+  if (count > values || (size > 0 && count > bytes / size)) return false;
+  values -= count;
+  bytes -= count * size;
+  return true;
+}
+
 void Reading::Refuse(const std::string& message, const Place& place, std::string remedy) {
   if (error_) return;
   const std::string whose = rule_.empty() ? std::string() : fmt::format("rule '{}': ", rule_);
   error_ = Error{Fault::kRules, whose + message, place, std::move(remedy)};
+}
+
+void Reading::Note(std::string code, std::string message, const Place& place, std::string remedy) {
+  findings_.push_back({rule_, std::move(code), std::move(message), place, std::move(remedy)});
 }
 
 std::string ReadText(const yaml::Node& node, std::string_view what, Reading& reading) {
@@ -45,6 +56,20 @@ std::vector<std::string> ReadTexts(const yaml::Node& node, std::string_view what
   return texts;
 }
 
+std::string OptionalText(const yaml::Node& document, std::string_view key, Reading& reading) {
+  const yaml::Node* node = document.Find(key);
+  if (node == nullptr || yaml::IsNull(*node)) return {};
+  if (node->IsScalar() && node->scalar.empty()) return {};
+  return ReadText(*node, fmt::format("'{}'", key), reading);
+}
+
+std::vector<std::string> OptionalTexts(const yaml::Node& document, std::string_view key,
+                                       Reading& reading) {
+  const yaml::Node* node = document.Find(key);
+  if (node == nullptr || yaml::IsNull(*node)) return {};
+  return ReadTexts(*node, fmt::format("'{}'", key), reading);
+}
+
 bool ExpectMap(const yaml::Node& node, std::string_view what, Reading& reading) {
   if (node.IsMapping()) return true;
   reading.Refuse(fmt::format("{} must be a map, this is {}", what, yaml::ToString(node.kind)),
@@ -65,6 +90,25 @@ void ExpectKeys(const yaml::Node& map, std::string_view what,
                      DidYouMean(key, known));
     }
   }
+}
+
+LogSource ReadLogSource(const yaml::Node& document, std::string_view what, Reading& reading) {
+  LogSource source;
+  const yaml::Node* node = document.Find("logsource");
+  if (node == nullptr) {
+    reading.Refuse(fmt::format("the {} has no 'logsource'", what), document.place,
+                   "add product, category or service");
+    return source;
+  }
+  if (!ExpectMap(*node, "'logsource'", reading)) return source;
+  ExpectKeys(*node, "'logsource'", {"product", "category", "service", "definition"}, {}, reading);
+  source.product = OptionalText(*node, "product", reading);
+  source.category = OptionalText(*node, "category", reading);
+  source.service = OptionalText(*node, "service", reading);
+  if (source.product.empty() && source.category.empty() && source.service.empty()) {
+    reading.Refuse("'logsource' names no product, category or service", node->place);
+  }
+  return source;
 }
 
 Place TextPlace(const yaml::Node& scalar) {

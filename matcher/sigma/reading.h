@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,25 +9,51 @@
 #include <vector>
 
 #include "base/result.h"
+#include "matcher/sigma/lint.h"
+#include "matcher/sigma/rule.h"
 #include "matcher/sigma/yaml.h"
 
 namespace faultline::sigma {
 
-// One document being read: whose it is, and the first fault found in it. The functions below give
-// what they could read and leave the fault here; callers look at ok() where they build on it.
+// What one text may still become by windash, base64offset, expand and `action: global`: a file of
+// 1 MiB could ask for gigabytes.
+struct ExpansionBudget {
+  std::size_t values = 100'000;
+  std::size_t bytes = 16 << 20;
+
+  // Takes `count` values of `size` bytes each; false where that is more than is left.
+  bool Take(std::size_t count, std::size_t size) noexcept;
+};
+
+// One document being read: whose it is, the first fault found in it, and what the linter has to
+// say. The functions below give what they could read and leave the fault here; callers look at ok()
+// where they build on it.
+//
+// Ownership  Borrows options and budget, which outlive it.
 class Reading {
  public:
-  explicit Reading(std::string rule) : rule_(std::move(rule)) {}
+  Reading(std::string rule, const LoadOptions& options, ExpansionBudget& budget)
+      : rule_(std::move(rule)), options_(options), budget_(budget) {}
 
   [[nodiscard]] bool ok() const noexcept { return !error_.has_value(); }
   [[nodiscard]] const std::optional<Error>& error() const noexcept { return error_; }
+  [[nodiscard]] const LoadOptions& options() const noexcept { return options_; }
+  [[nodiscard]] std::vector<Finding> TakeFindings() noexcept { return std::move(findings_); }
 
   // Keeps the fault if it is the first; the message begins with the rule's name.
   void Refuse(const std::string& message, const Place& place, std::string remedy = {});
+  void Note(std::string code, std::string message, const Place& place, std::string remedy = {});
+  // Takes `values` of `bytes` each out of the file's budget; false where it does not last.
+  bool Charge(std::size_t values, std::size_t bytes) noexcept {
+    return budget_.Take(values, bytes);
+  }
 
  private:
   std::string rule_;  // title, name or id; empty where it has none
+  const LoadOptions& options_;
+  ExpansionBudget& budget_;
   std::optional<Error> error_;
+  std::vector<Finding> findings_;
 };
 
 // A text that is not empty; numbers and booleans count as their text.
@@ -34,6 +61,14 @@ class Reading {
 // A list of such texts; a single one counts as a list of one.
 [[nodiscard]] std::vector<std::string> ReadTexts(const yaml::Node& node, std::string_view what,
                                                  Reading& reading);
+// The same for what stands under a key of a map; nothing where the key is absent, null or empty.
+[[nodiscard]] std::string OptionalText(const yaml::Node& map, std::string_view key,
+                                       Reading& reading);
+[[nodiscard]] std::vector<std::string> OptionalTexts(const yaml::Node& map, std::string_view key,
+                                                     Reading& reading);
+// The log source of a document, which must name some part; `what` is "rule" or "filter".
+[[nodiscard]] LogSource ReadLogSource(const yaml::Node& document, std::string_view what,
+                                      Reading& reading);
 // False, with the fault, where `node` is no map.
 bool ExpectMap(const yaml::Node& node, std::string_view what, Reading& reading);
 // Refuses a key of `map` that is not among `known`: as "not supported yet" where it is among

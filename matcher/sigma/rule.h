@@ -4,6 +4,8 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +17,7 @@
 #include "base/hash.h"
 #include "base/result.h"
 #include "matcher/sigma/condition.h"
+#include "matcher/sigma/lint.h"
 
 namespace faultline::sigma {
 
@@ -58,7 +61,8 @@ struct FieldRef {
   std::string field;
   TextMatch how = TextMatch::kEquals;
 };
-// `cidr`: IPv4 as v4-mapped IPv6. Host bits are zero.
+// `cidr`: IPv4 as v4-mapped IPv6. Host bits are zero. A network with a prefix below 96 is one of IPv6
+// and holds no IPv4 address, mapped or not.
 struct Network {
   std::array<std::uint8_t, 16> address{};  // network byte order
   std::uint8_t prefix = 128;               // of the 128 bits
@@ -203,14 +207,23 @@ struct RuleCollection {
   std::vector<Filter> filters;  // those that apply to some rule
   std::vector<ReportEntry> report;
   std::vector<Error> errors;  // every rejection and every unreadable file, in order
+  std::vector<Finding> findings;  // about the rules that were not rejected, in order of the report
+};
+
+// What rules may refer to beyond themselves.
+struct LoadOptions {
+  // For the modifier `expand`: name (without per cent signs) -> values, read like values of a rule.
+  std::map<std::string, std::vector<std::string>, std::less<>> placeholders;
 };
 
 // Reads files and folders (*.yml, *.yaml, recursively, sorted; files below a folder `tests` and a file
 // `pack.yaml` are no rules). One bad document does not stop the others. Fails only when a path cannot
 // be read at all. Never reads above 1 MiB of a file: such a file is an error.
-[[nodiscard]] Result<RuleCollection> LoadRules(const std::vector<std::string>& paths);
+[[nodiscard]] Result<RuleCollection> LoadRules(const std::vector<std::string>& paths,
+                                               const LoadOptions& options = {});
 
 // The same for one text; `file` is its name in messages.
-[[nodiscard]] RuleCollection LoadRulesFromText(std::string_view text, const std::string& file);
+[[nodiscard]] RuleCollection LoadRulesFromText(std::string_view text, const std::string& file,
+                                               const LoadOptions& options = {});
 
 }  // namespace faultline::sigma

@@ -137,20 +137,36 @@ std::vector<Digest> OfEach(const std::vector<T>& parts) {
   return digests;
 }
 
+std::vector<Digest> OfEach(const std::vector<Condition>& conditions,
+                           const std::vector<Search>& searches) {
+  std::vector<Digest> digests;
+  for (const Condition& condition : conditions) digests.push_back(Of(condition, searches));
+  return digests;
+}
+
 }  // namespace
 
-Digest SemanticsOf(const DetectionRule& rule) {
+Digest SemanticsOf(const Filter& filter) {
+  DigestBuilder out;
+  out.Add("filter").Add(kVersion);
+  AddSorted(out, OfEach(filter.searches));
+  AddSorted(out, OfEach(filter.conditions, filter.searches));
+  return out.Finish();
+}
+
+Digest SemanticsOf(const DetectionRule& rule, const std::vector<Filter>& filters) {
   DigestBuilder out;
   out.Add("detection").Add(kVersion);
   out.Add(rule.logsource.product).Add(rule.logsource.category).Add(rule.logsource.service);
   AddSorted(out, OfEach(rule.sources));
   AddSorted(out, OfEach(rule.searches));
-  std::vector<Digest> conditions;
-  for (const Condition& condition : rule.conditions) {
-    conditions.push_back(Of(condition, rule.searches));
-  }
-  AddSorted(out, std::move(conditions));
+  AddSorted(out, OfEach(rule.conditions, rule.searches));
   Add(out, OfEach(rule.captures));
+  if (!rule.filters.empty()) {
+    std::vector<Digest> digests;
+    for (const std::uint32_t filter : rule.filters) digests.push_back(filters[filter].semantics);
+    AddSorted(out.Add("filters"), std::move(digests));
+  }
   return out.Finish();
 }
 

@@ -7,9 +7,12 @@
 
 namespace faultline::sigma {
 
-// The identity of what a rule does: detection, condition, log source, captures. Not its texts, its
-// file or the order in which the keys of its maps stand.
-[[nodiscard]] Digest SemanticsOf(const DetectionRule& rule);
+// The identity of what a rule does: detection, condition, log source, captures, filters (`filters`
+// is what rule.filters indexes). Not its texts, its file or the order in which the keys of its maps
+// stand.
+[[nodiscard]] Digest SemanticsOf(const DetectionRule& rule, const std::vector<Filter>& filters);
+// What a filter does to the rules that it is for.
+[[nodiscard]] Digest SemanticsOf(const Filter& filter);
 
 // The same of a correlation, which covers those of its members (`detections` is what members
 // index).

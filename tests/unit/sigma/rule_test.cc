@@ -26,8 +26,6 @@ TEST(Rule, BadRulesSayWhereAndWhy) {
   } cases[] = {
       {RuleWith("    Image|contain: x\n"),
        "f.yml:6:11: rule 'T': field 'Image': unknown modifier 'contain'; did you mean 'contains'?"},
-      {RuleWith("    Image|base64: x\n"),
-       "f.yml:6:11: rule 'T': field 'Image': modifier 'base64' is not supported yet"},
       {RuleWith("    Image|contains|endswith: x\n"),
        "f.yml:6:20: rule 'T': field 'Image': contradictory modifiers 'contains' and 'endswith'; "
        "keep "
@@ -52,7 +50,13 @@ TEST(Rule, BadRulesSayWhereAndWhy) {
        "f.yml:8:30: rule 'T': '{{' is not closed by '}}'"},
       {"title: T\nlogsource: {product: windows}\n",
        "f.yml:1:1: rule 'T': the rule has no 'detection' and no 'correlation'"},
-      {"action: global\n", "f.yml:1:1: 'action' documents are not supported yet"},
+      {"action: globle\n", "f.yml:1:9: unknown action 'globle'; did you mean 'global'?"},
+      {RuleWith("    Image: x\n", "status: tset\n"),
+       "f.yml:8:9: rule 'T': unknown status 'tset'; did you mean 'test'?"},
+      {RuleWith("    Image: x\n", "related: [{id: a, type: none}]\n"),
+       "f.yml:8:25: rule 'T': unknown type 'none'; use one of derived, obsolete, obsoletes, "
+       "merged, "
+       "renamed, similar, correlation"},
       {"title: T\nlogsource: {product: windows}\ndetection:\n  s: {a: b}\n  condition: s and t\n",
        "f.yml:5:20: rule 'T': condition: unknown search 't'; did you mean 's'?"},
   };
