@@ -68,6 +68,8 @@ void TellEngine(const EngineStats& stats, MetricWriter& writer) {
   writer.Counter("unparsable_times_total", {}, Number(engine.unparsable_times));
   writer.Counter("idle_returns_total", {}, Number(engine.returns));
   writer.Counter("chains_completed_total", {}, Number(engine.chains_completed));
+  writer.Counter("regex_fallback_total", {}, Number(engine.regex_fallbacks));
+  writer.Counter("regex_limits_total", {}, Number(engine.regex_limits));
   writer.Gauge("windows_open", {}, Number(engine.windows_open));
   writer.Counter("window_evictions_total", {}, Number(engine.window_evictions));
   writer.Gauge("reorder_buffered", {}, Number(engine.reorder_buffered));
@@ -81,6 +83,9 @@ void TellEngine(const EngineStats& stats, MetricWriter& writer) {
       writer.Counter("alerts_total", {{"rule_id", id}, {"level", sigma::ToString(level)}},
                      Number(rule.alerts));
     }
+  });
+  stats.ForEachFilter([&writer](const std::string& id, const Counter& events) {
+    writer.Counter("filtered_total", {{"filter_id", id}}, Number(events));
   });
 }
 

@@ -144,6 +144,8 @@ struct Engine::Impl {
   std::shared_ptr<EngineStats> stats;
   EngineCounters& counters;                  // of stats
   std::vector<RuleCounters*> rule_counters;  // of stats: detections first, then correlations
+  std::vector<Counter*> filter_counters;     // of stats
+  std::uint64_t fallbacks_before = 0, limits_before = 0;  // of the matchers that Reload replaced
   std::string buffer;
   std::vector<Firing> firings;
 };
@@ -166,6 +168,10 @@ void Engine::Impl::PrepareRules() {
   };
   for (const auto& rule : detections) count(rule.meta);
   for (const auto& rule : rules->correlations()) count(rule.meta);
+  filter_counters.clear();
+  for (const auto& filter : rules->filters()) {
+    filter_counters.push_back(stats->OfFilter(IdentityOf(filter.meta)));
+  }
 }
 
 void Engine::Impl::ResolveTimestamps(Source& source) const {
@@ -301,6 +307,9 @@ void Engine::Impl::KeepDamaged(const Record& record, Source& source, WalkFault f
 void Engine::Impl::Emit(std::span<const std::uint32_t> matched, const Arrival& arrival,
                         Output& out) {
   std::uint32_t ordinal = 0;
+  for (const std::uint32_t filter : matcher.filtered()) {
+    if (!arrival.again) filter_counters[filter]->Add();
+  }
   for (const std::uint32_t rule : matched) {
     if (!arrival.again) rule_counters[rule]->matches.Add();
     const bool hit_wanted = !options.match_only && correlator.Refers(rule);
@@ -493,7 +502,10 @@ void Engine::Process(const Record& record, const ReadEdge& edge, Output& out) no
   }
   if (!e.options.match_only) e.Advance(out);
   e.counters.reorder_buffered.Set(static_cast<std::int64_t>(e.waiting.size()));
-  e.counters.regex_limits.Set(static_cast<std::int64_t>(e.matcher.regex_limits_hit()));
+  e.counters.regex_fallbacks.Set(
+      static_cast<std::int64_t>(e.fallbacks_before + e.matcher.regex_fallbacks()));
+  e.counters.regex_limits.Set(
+      static_cast<std::int64_t>(e.limits_before + e.matcher.regex_limits_hit()));
 }
 
 void Engine::AtEnd(SourceId id, std::int64_t next_offset, nanoseconds steady,
@@ -566,6 +578,8 @@ void Engine::Reload(std::shared_ptr<const RuleSet> rules) {
   Impl& e = *impl_;
   const std::shared_ptr<const RuleSet> old = std::exchange(e.rules, std::move(rules));
   e.walker = Walker(&e.rules->fields());
+  e.fallbacks_before += e.matcher.regex_fallbacks();
+  e.limits_before += e.matcher.regex_limits_hit();
   e.matcher = Matcher(e.rules);
   Correlator correlator(e.rules, e.options.max_keys);
   correlator.Adopt(e.correlator);
@@ -599,6 +613,17 @@ RuleCounters* EngineStats::Of(const std::string& rule_id, sigma::Level level) {
   Entry& entry = rules_[rule_id];
   entry.level = level;
   return &entry.counters;
+}
+
+Counter* EngineStats::OfFilter(const std::string& filter_id) {
+  const std::lock_guard lock(mutex_);
+  return &filters_[filter_id];
+}
+
+void EngineStats::ForEachFilter(
+    const std::function<void(const std::string&, const Counter&)>& visit) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, counter] : filters_) visit(id, counter);
 }
 
 void EngineStats::ForEachRule(

@@ -66,7 +66,9 @@ struct RuleCounters {
 struct EngineCounters {
   Counter records, bytes, events, tombstones, blank;
   Counter substituted, unparsable_times;
-  Counter hits, windows_open, window_evictions, chains_completed, returns, regex_limits;
+  Counter hits, windows_open, window_evictions, chains_completed, returns;
+  Counter regex_fallbacks;   // values that PCRE2 had to be asked for
+  Counter regex_limits;      // searches that gave up at a limit: no match
   Counter reorder_buffered;  // hits waiting now
   Counter flags_invalid_utf8, flags_duplicate_key, flags_byte_order_mark, flags_lone_surrogate,
       flags_big_number;
@@ -83,26 +85,30 @@ struct EngineCounters {
 
 // An engine's numbers. They outlive the engine and its rule sets, so a scrape never meets a gap.
 //
-// Threads    Counters are written by the engine's thread. Of() is called by that thread when rules
-// are
-//            loaded; ForEachRule() by any.
+// Threads    Counters are written by the engine's thread. Of() and OfFilter() are called by that
+//            thread when rules are loaded; ForEachRule() and ForEachFilter() by any.
 class EngineStats {
  public:
   EngineCounters engine;
 
   // The numbers of a rule, new at zero if need be; they stay where they are for ever.
   [[nodiscard]] RuleCounters* Of(const std::string& rule_id, sigma::Level level);
+  // Events that a filter took from a rule; the same for ever, as above.
+  [[nodiscard]] Counter* OfFilter(const std::string& filter_id);
   // visit(rule id, level, counters), by rule id.
   void ForEachRule(const std::function<void(const std::string&, sigma::Level, const RuleCounters&)>&
                        visit) const;
+  // visit(filter id, events taken out), by filter id.
+  void ForEachFilter(const std::function<void(const std::string&, const Counter&)>& visit) const;
 
  private:
   struct Entry {
     sigma::Level level = sigma::Level::kInformational;
     RuleCounters counters;
   };
-  mutable std::mutex mutex_;            // guards the map, not the counters
-  std::map<std::string, Entry> rules_;  // by rule id; entries never move and never go
+  mutable std::mutex mutex_;                // guards the maps, not the counters
+  std::map<std::string, Entry> rules_;      // by rule id; entries never move and never go
+  std::map<std::string, Counter> filters_;  // by filter id; likewise
 };
 
 // The river in order: record -> event -> match -> hit -> window -> alert.

@@ -2,14 +2,31 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <utility>
 #include <variant>
 
 #include "base/result.h"
+#include "matcher/sigma/rule.h"
+#include "matcher/signature/decimal.h"
+#include "matcher/signature/field_ref.h"
 #include "matcher/signature/glob.h"
-#include "matcher/signature/predicate.h"
 #include "matcher/signature/regex.h"
+#include "matcher/signature/text_view.h"
 
 namespace faultline {
+
+// `gt` and its like: a number in a certain order to the rule's.
+class ComparisonTest {
+ public:
+  // Requires: the number is decimal text.
+  explicit ComparisonTest(const sigma::Comparison& comparison);
+  [[nodiscard]] bool Holds(std::string_view text) const noexcept;
+
+ private:
+  sigma::Order order_;
+  std::string text_;  // the rule's number; read anew for each value, which costs a few nanoseconds
+};
 
 // A predicate that costs too much to ask of every value: asked when a condition comes to it, once
 // per event.
@@ -17,21 +34,22 @@ namespace faultline {
 // Threads    Immutable; regular expressions are shared with other rules.
 class LazyPredicate {
  public:
-  explicit LazyPredicate(Glob glob) : test_(std::move(glob)) {}
-  explicit LazyPredicate(std::shared_ptr<const Regex> regex) : test_(std::move(regex)) {}
+  using Test = std::variant<Glob, std::shared_ptr<const Regex>, sigma::Network, ComparisonTest,
+                            sigma::TimePart, FieldRefTest>;
+
+  explicit LazyPredicate(Test test) : test_(std::move(test)) {}
 
   // Makes `scratch` large enough for Holds.
-  [[nodiscard]] Result<void> Prepare(RegexScratch& scratch) const {
-    const auto* regex = std::get_if<std::shared_ptr<const Regex>>(&test_);
-    return regex == nullptr ? Result<void>{} : (*regex)->Prepare(scratch);
+  [[nodiscard]] Result<void> Prepare(RegexScratch& scratch) const;
+  // The test that asks for two fields at once; null for all others.
+  [[nodiscard]] const FieldRefTest* field_ref() const noexcept {
+    return std::get_if<FieldRefTest>(&test_);
   }
-  [[nodiscard]] bool Holds(const TextView& text, RegexScratch& scratch) const noexcept {
-    if (const Glob* glob = std::get_if<Glob>(&test_)) return glob->Matches(text);
-    return (*std::get_if<std::shared_ptr<const Regex>>(&test_))->Holds(text, scratch);
-  }
+  // Requires: no field_ref().
+  [[nodiscard]] bool Holds(const TextView& text, RegexScratch& scratch) const noexcept;
 
  private:
-  std::variant<Glob, std::shared_ptr<const Regex>> test_;
+  Test test_;
 };
 
 }  // namespace faultline

@@ -26,6 +26,8 @@ struct Matcher::Impl {
   void Begin(const Event* now, std::span<const RawValue> leaves_now,
              bool bytes_may_be_invalid) noexcept;
   std::span<const std::uint32_t> MatchSignatures(bool raw_only) noexcept;
+  bool PassesFilters(const Signature& signature) noexcept;
+  void TellFilters() noexcept;
 
   bool Holds(ExprId id) noexcept;
   bool HoldsPredicate(const Expr& expr) noexcept;
@@ -41,6 +43,8 @@ struct Matcher::Impl {
   Truth known;           // lazy predicates that were evaluated for this event
   std::vector<PreparedField> prepared;  // per plan
   std::vector<std::uint32_t> matched;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> taken;  // rule, filter that failed it
+  std::vector<std::uint32_t> filtered;
   TextArena arena;
   std::string decode_buffer, fold_buffer, number_buffer;
 
@@ -64,6 +68,8 @@ Matcher::Impl::Impl(std::shared_ptr<const RuleSet> rules)
     }
   }
   matched.reserve(set.rules.detections.size() * 2);
+  taken.reserve(set.filter_uses.size());
+  filtered.reserve(set.filter_uses.size());
 }
 
 void Matcher::Impl::Begin(const Event* now, std::span<const RawValue> leaves_now,
@@ -85,12 +91,39 @@ std::span<const std::uint32_t> Matcher::Impl::MatchSignatures(bool raw_only) noe
     if (!Holds(cls.gate)) continue;
     for (const Signature& signature : cls.signatures) {
       if (raw_only && !signature.raw) continue;
-      if (Holds(signature.body)) matched.push_back(signature.rule);
+      if (!Holds(signature.body)) continue;
+      if (signature.filter_count == 0 || PassesFilters(signature)) {
+        matched.push_back(signature.rule);
+      }
     }
   }
   std::sort(matched.begin(), matched.end());
   matched.erase(std::unique(matched.begin(), matched.end()), matched.end());
+  TellFilters();
   return matched;
+}
+
+// Asks all of them, so that each that fails is counted.
+bool Matcher::Impl::PassesFilters(const Signature& signature) noexcept {
+  bool passed = true;
+  for (std::uint32_t i = 0; i < signature.filter_count; ++i) {
+    const FilterUse& use = set.filter_uses[signature.first_filter + i];
+    if (Holds(use.body)) continue;
+    taken.emplace_back(signature.rule, use.filter);
+    passed = false;
+  }
+  return passed;
+}
+
+// A rule that holds in another meaning of its log source lost nothing.
+void Matcher::Impl::TellFilters() noexcept {
+  filtered.clear();
+  for (const auto& [rule, filter] : taken) {
+    if (!std::binary_search(matched.begin(), matched.end(), rule)) filtered.push_back(filter);
+  }
+  taken.clear();
+  std::sort(filtered.begin(), filtered.end());
+  filtered.erase(std::unique(filtered.begin(), filtered.end()), filtered.end());
 }
 
 bool Matcher::Impl::Holds(ExprId id) noexcept {
@@ -133,6 +166,14 @@ bool Matcher::Impl::HoldsLazily(const FieldPlan& plan, const PreparedField& fiel
   if (known.Test(id)) return truth.Test(id);
   known.Set(id);
   const LazyPredicate& predicate = plan.lazy[id - plan.first_lazy];
+  if (const FieldRefTest* test = predicate.field_ref()) {
+    PreparedField& other = prepared[test->plan()];
+    if (other.epoch != epoch) Prepare(set.plans[test->plan()], other);
+    const FieldRefTest::Answer answer = test->Ask(field.texts, other.texts, fold_buffer);
+    if (answer == FieldRefTest::Answer::kTooMuch) regex_scratch.CountLimit();
+    if (answer == FieldRefTest::Answer::kYes) truth.Set(id);
+    return answer == FieldRefTest::Answer::kYes;
+  }
   for (const TextView& text : field.texts) {
     if (!predicate.Holds(text, regex_scratch)) continue;
     truth.Set(id);
@@ -147,8 +188,9 @@ void Matcher::Impl::Prepare(const FieldPlan& plan, PreparedField& field) noexcep
   field.texts.clear();
   truth.Clear(plan.first, plan.count);
   known.Clear(plan.first, plan.count);
-  bool null = true, present = false;
+  bool null = true, present = false, exists = false;
   const auto add = [&](const RawValue& value) {
+    exists = true;
     present = present || value.kind != ValueKind::kNull;
     null = null || value.kind == ValueKind::kNull;
     if (!value.scalar()) return;
@@ -165,6 +207,7 @@ void Matcher::Impl::Prepare(const FieldPlan& plan, PreparedField& field) noexcep
   }
   if (null && plan.null != kNoPredicate) truth.Set(plan.null);
   if (present && plan.present != kNoPredicate) truth.Set(plan.present);
+  if (exists && plan.exists != kNoPredicate) truth.Set(plan.exists);
 }
 
 TextView Matcher::Impl::ViewOf(const RawValue& value) noexcept {
@@ -218,6 +261,9 @@ void Matcher::Texts(std::string_view field, const Event& event, std::vector<std:
   }
 }
 
+std::span<const std::uint32_t> Matcher::filtered() const noexcept { return impl_->filtered; }
+
+std::uint64_t Matcher::regex_fallbacks() const noexcept { return impl_->regex_scratch.fallbacks(); }
 std::uint64_t Matcher::regex_limits_hit() const noexcept {
   return impl_->regex_scratch.limits_hit();
 }

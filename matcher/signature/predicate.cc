@@ -36,11 +36,11 @@ Predicate Literal(PredicateKind kind, const std::string& text, bool cased) {
   return predicate;
 }
 
-Predicate GlobOf(const sigma::Pattern& pattern, bool cased) {
+Predicate Lazy(PredicateKind kind, const sigma::Value& value, bool cased) {
   Predicate predicate;
-  predicate.kind = PredicateKind::kGlob;
+  predicate.kind = kind;
   predicate.cased = cased;
-  predicate.pattern = pattern;
+  predicate.value = value;
   return predicate;
 }
 
@@ -57,7 +57,7 @@ Predicate OfPattern(const sigma::Pattern& pattern, bool cased) {
   const std::size_t inner = tokens.size() - (open_start ? 1 : 0) - (open_end ? 1 : 0);
   const sigma::Pattern::Token& literal = tokens[open_start ? 1 : 0];
   if (inner != 1 || literal.kind != Kind::kLiteral || literal.text.size() > kMaxLiteral) {
-    return GlobOf(pattern, cased);
+    return Lazy(PredicateKind::kGlob, pattern, cased);
   }
   if (open_start && open_end) return Literal(PredicateKind::kContains, literal.text, cased);
   if (open_start) return Literal(PredicateKind::kEndsWith, literal.text, cased);
@@ -94,17 +94,63 @@ struct Maker {
     return OfPattern(keyword ? Opened(value) : value, cased);
   }
   Predicate operator()(const sigma::Regex& value) const {
-    Predicate predicate;
-    predicate.kind = PredicateKind::kRegex;
-    predicate.regex = value;
-    return predicate;
+    return Lazy(PredicateKind::kRegex, value, false);
   }
-  // The loader refuses what gives these, until they are asked here.
-  Predicate operator()(const sigma::Exists& /*value*/) const { return {}; }
-  Predicate operator()(const sigma::FieldRef& /*value*/) const { return {}; }
-  Predicate operator()(const sigma::Network& /*value*/) const { return {}; }
-  Predicate operator()(const sigma::Comparison& /*value*/) const { return {}; }
-  Predicate operator()(const sigma::TimePart& /*value*/) const { return {}; }
+  Predicate operator()(const sigma::Exists& /*value*/) const {
+    return Literal(PredicateKind::kExists, {}, false);
+  }
+  Predicate operator()(const sigma::FieldRef& value) const {
+    return Lazy(PredicateKind::kFieldRef, value, cased);
+  }
+  Predicate operator()(const sigma::Network& value) const {
+    return Lazy(PredicateKind::kNetwork, value, false);
+  }
+  Predicate operator()(const sigma::Comparison& value) const {
+    return Lazy(PredicateKind::kComparison, value, false);
+  }
+  Predicate operator()(const sigma::TimePart& value) const {
+    return Lazy(PredicateKind::kTimePart, value, false);
+  }
+};
+
+// The parts of a lazy predicate's value that make it the question it is.
+struct KeyOfValue {
+  std::string& key;
+  const Predicate& predicate;
+
+  void operator()(const sigma::Pattern& value) const {
+    for (const sigma::Pattern::Token& token : value.tokens) {
+      Number(static_cast<int>(token.kind));
+      Part(key, predicate.cased ? token.text : AsciiFolded(token.text));
+    }
+  }
+  void operator()(const sigma::Regex& value) const {
+    Part(key, value.pattern);
+    key += value.ignore_case ? 'i' : '-';
+    key += value.multi_line ? 'm' : '-';
+    key += value.dot_all ? 's' : '-';
+  }
+  void operator()(const sigma::Network& value) const {
+    for (const std::uint8_t byte : value.address) Number(byte);
+    Number(value.prefix);
+  }
+  void operator()(const sigma::Comparison& value) const {
+    Number(static_cast<int>(value.order));
+    Part(key, value.number.text);
+  }
+  void operator()(const sigma::TimePart& value) const {
+    Number(static_cast<int>(value.unit));
+    Number(static_cast<int>(value.order));
+    Number(value.number);
+  }
+  void operator()(const sigma::FieldRef& value) const {
+    Number(predicate.other);
+    Number(static_cast<int>(value.how));
+  }
+  template <class NotLazy>
+  void operator()(const NotLazy& /*value*/) const {}
+
+  void Number(std::int64_t number) const { Part(key, std::to_string(number)); }
 };
 
 }  // namespace
@@ -115,22 +161,14 @@ std::string Predicate::Key() const {
   Part(key, std::to_string(static_cast<int>(kind)));
   Part(key, cased ? "c" : "");
   Part(key, kind == PredicateKind::kNumber ? text : bytes_text);
-  for (const sigma::Pattern::Token& token : pattern.tokens) {
-    Part(key, std::to_string(static_cast<int>(token.kind)));
-    Part(key, cased ? token.text : AsciiFolded(token.text));
-  }
-  if (kind == PredicateKind::kRegex) {
-    Part(key, regex.pattern);
-    key += regex.ignore_case ? 'i' : '-';
-    key += regex.multi_line ? 'm' : '-';
-    key += regex.dot_all ? 's' : '-';
-  }
+  if (lazy()) std::visit(KeyOfValue{key, *this}, value);
   return key;
 }
 
-Predicate MakePredicate(FieldId field, const sigma::Value& value, bool cased) {
+Predicate MakePredicate(FieldId field, const sigma::Value& value, bool cased, FieldId other) {
   Predicate predicate = std::visit(Maker{field == kKeywordField, cased}, value);
   predicate.field = field;
+  predicate.other = other;
   return predicate;
 }
 

@@ -15,13 +15,18 @@ namespace faultline {
 enum class PredicateKind : std::uint8_t {
   kNull,      // absent, or some value is JSON null
   kPresent,   // some value is not null
+  kExists,    // some value is there, whatever it is
   kExact,     // the rest: some scalar value ...
   kNumber,    // ... is this number, in canonical spelling
   kContains,  //
   kStartsWith,
   kEndsWith,
-  kGlob,  // the last two are lazy: asked for one by one
-  kRegex
+  kGlob,  // from here on lazy: asked for one by one
+  kRegex,
+  kNetwork,     // ... is an address in this network
+  kComparison,  // ... is a number in that order to this one
+  kTimePart,    // ... is a time whose part stands so
+  kFieldRef     // ... stands so to some scalar value of another field
 };
 
 // The field that stands for every scalar leaf.
@@ -34,16 +39,19 @@ struct Predicate {
   bool cased = false;
   std::string text;        // literal kinds: folded unless cased; kNumber: canonical
   std::string bytes_text;  // literal kinds: the same for values that are not UTF-8, ASCII folding
-  sigma::Pattern pattern;  // kGlob
-  sigma::Regex regex;      // kRegex
+  sigma::Value value;      // lazy kinds: what the rule says
+  FieldId other = 0;       // kFieldRef
 
   [[nodiscard]] bool lazy() const noexcept { return kind >= PredicateKind::kGlob; }
   // Equal keys are equal questions.
   [[nodiscard]] std::string Key() const;
 };
 
-// What `value` asks of `field`; a keyword is a substring of a leaf.
-[[nodiscard]] Predicate MakePredicate(FieldId field, const sigma::Value& value, bool cased);
+// What `value` asks of `field`; a keyword is a substring of a leaf. Exists asks whether the field is
+// there; that it is wanted absent is the caller's to turn round. `other` is the field that a FieldRef
+// names.
+[[nodiscard]] Predicate MakePredicate(FieldId field, const sigma::Value& value, bool cased,
+                                      FieldId other = 0);
 
 // Gives each distinct predicate one number, in order of first use.
 class PredicateTable {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 
 #include "base/check.h"
 
@@ -18,7 +19,8 @@ std::string MessageOf(int code) {
 
 std::uint32_t FlagsOf(const sigma::Regex& source) {
   // Never UCP: it would widen \d, \w, \s and \b beyond ASCII. Never \C: it can split a code point.
-  std::uint32_t flags = PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C;
+  // Callouts count steps: PCRE2's own limit starts anew at each place where a match may begin.
+  std::uint32_t flags = PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT;
   if (source.ignore_case) flags |= PCRE2_CASELESS;
   if (source.multi_line) flags |= PCRE2_MULTILINE;
   if (source.dot_all) flags |= PCRE2_DOTALL;
@@ -35,43 +37,85 @@ Result<PcreCode> CompileWith(const std::string& pattern, std::uint32_t flags) {
                                  " at character " + std::to_string(offset));
 }
 
-// Escapes that mean the same to both libraries; any punctuation does.
-constexpr std::string_view kSharedEscapes = "dDwWsSbBnrtfAz";
-
-// Whether a group that begins with "(?" is one that both libraries read alike.
-bool SharedGroup(std::string_view after) {
-  return after.starts_with(":") || after.starts_with("i)") || after.starts_with("i:");
-}
+// What Hyperscan is good for with a pattern, if it takes it.
+enum class HyperscanUse : std::uint8_t {
+  kNone,
+  kPrefilter,  // it finds whatever PCRE2 finds, and perhaps more
+  kExact       // it finds what PCRE2 finds
+};
 
 bool Letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool Digit(char c) { return c >= '0' && c <= '9'; }
+bool HexDigit(char c) { return Digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
-// Whether Hyperscan, if it takes the pattern, takes it as PCRE2 does. Its folding beyond ASCII
-// lags behind; multi-line anchors differ after a last newline; properties have other versions.
-bool MeansTheSame(const sigma::Regex& source) {
-  if (source.multi_line || source.pattern.find('\0') != std::string::npos) return false;
-  const std::string_view pattern = source.pattern;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    const char c = pattern[i];
-    if (static_cast<unsigned char>(c) >= 0x80) return false;
-    if (c == '(' && pattern.substr(i + 1).starts_with("*")) return false;
-    if (c == '(' && pattern.substr(i + 1).starts_with("?") && !SharedGroup(pattern.substr(i + 2))) {
-      return false;
-    }
-    if (c == '[' && pattern.substr(i + 1).starts_with(":")) return false;
-    if (c != '\\') continue;
-    if (++i == pattern.size()) return false;
-    const bool named = Letter(pattern[i]) || Digit(pattern[i]);
-    if (named && kSharedEscapes.find(pattern[i]) == std::string_view::npos) return false;
-  }
-  return true;
+// The flags of a group "(?flags)" or "(?flags:"; nothing where it is none of these.
+std::optional<std::string_view> GroupFlags(std::string_view after) {
+  const std::size_t end = after.find_first_not_of("ims");
+  if (end == std::string_view::npos || (after[end] != ')' && after[end] != ':')) return std::nullopt;
+  return after.substr(0, end);
 }
 
-// Null where PCRE2 has to answer.
-HsDatabase LinearDatabase(const sigma::Regex& source) {
-  if (!MeansTheSame(source)) return nullptr;
+// `after` stands behind "(?". Look-arounds, atomic and named groups are groups to a prefilter.
+HyperscanUse UseOfGroup(std::string_view after) {
+  if (const auto flags = GroupFlags(after)) {
+    return flags->find('m') == std::string_view::npos ? HyperscanUse::kExact
+                                                      : HyperscanUse::kPrefilter;
+  }
+  for (const std::string_view known : {"=", "!", "<", ">", "P<", "'"}) {
+    if (after.starts_with(known)) return HyperscanUse::kPrefilter;
+  }
+  return HyperscanUse::kNone;
+}
+
+// `after` stands behind a backslash.
+HyperscanUse UseOfEscape(std::string_view after) {
+  constexpr std::string_view kShared = "dDwWsSbBnrtfAz";  // the same to both; any punctuation is
+  if (after.empty()) return HyperscanUse::kNone;
+  const char c = after[0];
+  if (!Letter(c) && !Digit(c)) return HyperscanUse::kExact;
+  if (kShared.find(c) != std::string_view::npos) return HyperscanUse::kExact;
+  const char next = after.size() > 1 ? after[1] : '\0';
+  if (c == 'x' && after.size() > 2 && next >= '0' && next <= '7' && HexDigit(after[2])) {
+    return HyperscanUse::kExact;  // one ASCII character
+  }
+  if (c >= '1' && c <= '9' && !Digit(next)) return HyperscanUse::kPrefilter;  // a group's text again
+  return HyperscanUse::kNone;
+}
+
+// Hyperscan's folding beyond ASCII lags behind; multi-line anchors differ after a last newline;
+// properties have other versions; some escapes mean something else.
+HyperscanUse UseOf(const sigma::Regex& source) {
+  const std::string_view pattern = source.pattern;
+  HyperscanUse use = source.multi_line ? HyperscanUse::kPrefilter : HyperscanUse::kExact;
+  bool ignore_case = source.ignore_case, ascii = true;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const char c = pattern[i];
+    const std::string_view after = pattern.substr(i + 1);
+    if (c == '\0') return HyperscanUse::kNone;
+    ascii = ascii && static_cast<unsigned char>(c) < 0x80;
+    if (c == '(' && after.starts_with("*")) return HyperscanUse::kNone;
+    if (c == '[' && after.starts_with(":")) return HyperscanUse::kNone;
+    if (c == '(' && after.starts_with("?")) {
+      use = std::min(use, UseOfGroup(after.substr(1)));
+      const auto flags = GroupFlags(after.substr(1));
+      ignore_case = ignore_case || (flags && flags->find('i') != std::string_view::npos);
+    }
+    if (c == '\\') {
+      use = std::min(use, UseOfEscape(after));
+      ++i;
+    }
+  }
+  if (ascii) return use;
+  return ignore_case ? HyperscanUse::kNone : std::min(use, HyperscanUse::kPrefilter);
+}
+
+// Null where Hyperscan refuses the pattern.
+HsDatabase DatabaseOf(const sigma::Regex& source, HyperscanUse use) {
+  if (use == HyperscanUse::kNone) return nullptr;
   unsigned flags = HS_FLAG_UTF8 | HS_FLAG_SINGLEMATCH;
+  if (use == HyperscanUse::kPrefilter) flags |= HS_FLAG_PREFILTER;
   if (source.ignore_case) flags |= HS_FLAG_CASELESS;
+  if (source.multi_line) flags |= HS_FLAG_MULTILINE;
   if (source.dot_all) flags |= HS_FLAG_DOTALL;
   hs_database_t* database = nullptr;
   hs_compile_error_t* raw_error = nullptr;
@@ -104,13 +148,22 @@ std::vector<std::pair<std::string, std::uint32_t>> NamesOf(const pcre2_code* cod
 RegexScratch::RegexScratch(std::uint32_t match_limit, std::uint32_t depth_limit,
                            std::uint32_t groups)
     : context_(pcre2_match_context_create(nullptr)),
-      data_(pcre2_match_data_create(groups + 1, nullptr)) {
+      data_(pcre2_match_data_create(groups + 1, nullptr)),
+      match_limit_(match_limit) {
   FAULTLINE_CHECK(context_ != nullptr && data_ != nullptr);
   pcre2_set_match_limit(context_.get(), match_limit);
   pcre2_set_depth_limit(context_.get(), depth_limit);
+  pcre2_set_heap_limit(context_.get(), kMaxHeapKib);
 }
 
-Result<Regex> Regex::Compile(const sigma::Regex& source) {
+int RegexScratch::CountStep(pcre2_callout_block* /*block*/, void* scratch) noexcept {
+  std::uint64_t& left = static_cast<RegexScratch*>(scratch)->steps_left_;
+  if (left == 0) return PCRE2_ERROR_MATCHLIMIT;
+  --left;
+  return 0;
+}
+
+Result<Regex> Regex::Compile(const sigma::Regex& source, bool hyperscan) {
   const std::uint32_t flags = FlagsOf(source);
   Result<PcreCode> text_code = CompileWith(source.pattern, flags | PCRE2_UTF);
   if (!text_code) return tl::unexpected<Error>(text_code.error());
@@ -126,7 +179,9 @@ Result<Regex> Regex::Compile(const sigma::Regex& source) {
   regex.names_ = NamesOf(text_code->get());
   regex.text_code_ = std::move(*text_code);
   regex.bytes_code_ = std::move(*bytes_code);
-  regex.database_ = LinearDatabase(source);
+  const HyperscanUse use = hyperscan ? UseOf(source) : HyperscanUse::kNone;
+  regex.database_ = DatabaseOf(source, use);
+  regex.exact_ = use == HyperscanUse::kExact;
   return regex;
 }
 
@@ -140,20 +195,26 @@ Result<void> Regex::Prepare(RegexScratch& scratch) const {
 }
 
 bool Regex::Holds(const TextView& text, RegexScratch& scratch) const noexcept {
-  if (database_ == nullptr || !text.valid_utf8) return Search(text, scratch);
-  const auto stop = [](unsigned, unsigned long long, unsigned long long, unsigned,
-                       void*) noexcept -> int { return 1; };
-  const char* start = text.raw.empty() ? "" : text.raw.data();
-  const hs_error_t code = hs_scan(database_.get(), start, static_cast<unsigned>(text.raw.size()), 0,
-                                  scratch.hs_scratch_.get(), stop, nullptr);
-  FAULTLINE_CHECK(code == HS_SUCCESS || code == HS_SCAN_TERMINATED);
-  return code == HS_SCAN_TERMINATED;
+  if (database_ != nullptr && text.valid_utf8) {
+    const auto stop = [](unsigned, unsigned long long, unsigned long long, unsigned,
+                         void*) noexcept -> int { return 1; };
+    const char* start = text.raw.empty() ? "" : text.raw.data();
+    const hs_error_t code =
+        hs_scan(database_.get(), start, static_cast<unsigned>(text.raw.size()), 0,
+                scratch.hs_scratch_.get(), stop, nullptr);
+    FAULTLINE_CHECK(code == HS_SUCCESS || code == HS_SCAN_TERMINATED);
+    if (exact_ || code == HS_SUCCESS) return code == HS_SCAN_TERMINATED;
+  }
+  ++scratch.fallbacks_;
+  return Search(text, scratch);
 }
 
 bool Regex::Search(const TextView& text, RegexScratch& scratch) const noexcept {
   const pcre2_code* code = text.valid_utf8 ? text_code_.get() : bytes_code_.get();
   const std::uint32_t flags = text.valid_utf8 ? PCRE2_NO_UTF_CHECK : 0;
   const char* start = text.raw.empty() ? "" : text.raw.data();
+  scratch.steps_left_ = 10 * scratch.match_limit_ + kStepsPerByte * text.raw.size();
+  pcre2_set_callout(scratch.context_.get(), RegexScratch::CountStep, &scratch);
   const int found = pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(start), text.raw.size(), 0,
                                 flags, scratch.data_.get(), scratch.context_.get());
   if (found < PCRE2_ERROR_PARTIAL) ++scratch.limits_hit_;
@@ -174,7 +235,7 @@ std::string_view Regex::Group(const TextView& text, std::uint32_t group,
 Result<std::shared_ptr<const Regex>> RegexStore::Get(const sigma::Regex& source) {
   const std::string key = std::to_string(FlagsOf(source)) + ':' + source.pattern;
   if (const auto known = compiled_.find(key); known != compiled_.end()) return known->second;
-  Result<Regex> regex = Regex::Compile(source);
+  Result<Regex> regex = Regex::Compile(source, compiled_.size() < kMaxDatabases);
   if (!regex) return tl::unexpected<Error>(regex.error());
   max_groups_ = std::max(max_groups_, regex->group_count());
   return compiled_.emplace(key, std::make_shared<const Regex>(std::move(*regex))).first->second;

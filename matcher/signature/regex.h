@@ -19,20 +19,31 @@ namespace faultline {
 
 // What a worker needs to run regular expressions: limits and memory for the groups.
 //
-// Memory     PCRE2's frames stay at their high-water mark, bounded by the depth limit. Hyperscan's
-//            scratch is that of the largest expression prepared.
+// Memory     PCRE2's frames stay at their high-water mark, bounded by the depth limit and kMaxHeapKib.
+//            Hyperscan's scratch is that of the largest expression prepared.
 // Threads    Confined to one thread.
 class RegexScratch {
  public:
   RegexScratch(std::uint32_t match_limit, std::uint32_t depth_limit, std::uint32_t groups);
 
+  static constexpr std::uint32_t kMaxHeapKib = 64 * 1024;
+
+  // Texts that PCRE2 had to be asked for.
+  [[nodiscard]] std::uint64_t fallbacks() const noexcept { return fallbacks_; }
+  // Searches that gave up.
   [[nodiscard]] std::uint64_t limits_hit() const noexcept { return limits_hit_; }
+  void CountLimit() noexcept { ++limits_hit_; }
 
  private:
   friend class Regex;
+  static int CountStep(pcre2_callout_block* block, void* scratch) noexcept;
+
   PcreMatchContext context_;  // never null
   PcreMatchData data_;        // never null
-  HsScratch hs_scratch_;      // null until an expression that runs on Hyperscan is prepared
+  HsScratch hs_scratch_;      // null until an expression that asks Hyperscan is prepared
+  std::uint64_t match_limit_;
+  std::uint64_t steps_left_ = 0;  // of the search that runs
+  std::uint64_t fallbacks_ = 0;
   std::uint64_t limits_hit_ = 0;
 };
 
@@ -40,14 +51,22 @@ class RegexScratch {
 // text; on text that is not valid UTF-8 byte by byte.
 //
 // Whether an expression holds is asked of Hyperscan where that means the same: its time is linear,
-// where a search that goes back again and again runs into PCRE2's limits. Groups are PCRE2's.
+// where a search that goes back again and again runs into PCRE2's limits. Elsewhere Hyperscan tells,
+// where it can, which texts cannot match (HS_FLAG_PREFILTER), and PCRE2 is asked for the rest. Groups
+// are PCRE2's.
 //
 // Threads    Immutable; the scratch is the caller's.
+// Cost       A search on PCRE2 takes at most kStepsPerByte steps a byte of text and ten times the
+//            match limit, besides PCRE2's own limits, which hold for each place where a match may
+//            begin.
 // Errors     Compile tells PCRE2's message. A search on PCRE2 that hits a limit is counted and
 //            found nothing.
 class Regex {
  public:
-  [[nodiscard]] static Result<Regex> Compile(const sigma::Regex& source);
+  static constexpr std::uint64_t kStepsPerByte = 32;
+
+  // `hyperscan`: whether Hyperscan may be asked at all; its compiler takes milliseconds.
+  [[nodiscard]] static Result<Regex> Compile(const sigma::Regex& source, bool hyperscan = true);
 
   // Makes `scratch` large enough for Holds.
   [[nodiscard]] Result<void> Prepare(RegexScratch& scratch) const;
@@ -55,7 +74,8 @@ class Regex {
   [[nodiscard]] bool Holds(const TextView& text, RegexScratch& scratch) const noexcept;
   // The same on PCRE2, with groups.
   [[nodiscard]] bool Search(const TextView& text, RegexScratch& scratch) const noexcept;
-  [[nodiscard]] bool linear() const noexcept { return database_ != nullptr; }  // on Hyperscan
+  [[nodiscard]] bool linear() const noexcept { return database_ != nullptr && exact_; }
+  [[nodiscard]] bool prefiltered() const noexcept { return database_ != nullptr && !exact_; }
 
   // Where a group lies after a Search that was true, in that search's text; empty data() when
   // unset.
@@ -72,13 +92,19 @@ class Regex {
   PcreCode text_code_;   // PCRE2_UTF; never null
   PcreCode bytes_code_;  // without it, else tolerant of bad UTF-8; never null
   HsDatabase database_;  // for valid UTF-8; null: PCRE2 answers
+  bool exact_ = false;   // what the database finds is found; else PCRE2 has the last word
   std::uint32_t group_count_ = 0;
   std::vector<std::pair<std::string, std::uint32_t>> names_;
 };
 
 // Compiles each distinct regular expression once.
+//
+// Limits     The first kMaxDatabases get a Hyperscan database; further ones run on PCRE2 alone, so that
+//            a file of nothing but expressions still loads in time.
 class RegexStore {
  public:
+  static constexpr std::size_t kMaxDatabases = 2000;
+
   [[nodiscard]] Result<std::shared_ptr<const Regex>> Get(const sigma::Regex& source);
   [[nodiscard]] std::uint32_t max_groups() const noexcept { return max_groups_; }
 

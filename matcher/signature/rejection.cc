@@ -16,46 +16,52 @@ std::string TitleOf(const sigma::Metadata& meta) {
   return meta.name.empty() ? meta.id : meta.name;
 }
 
-Error At(const sigma::DetectionRule& rule, const std::string& field, const Place& place,
+Error At(const sigma::Metadata& meta, const std::string& field, const Place& place,
          const Error& cause) {
   Error error = cause;
-  error.message = "rule '" + TitleOf(rule.meta) + "', " +
+  error.message = "rule '" + TitleOf(meta) + "', " +
                   (field.empty() ? "keywords" : "field '" + field + "'") + ": " + cause.message;
   error.place = place;
-  if (error.place.file.empty()) error.place.file = rule.meta.file;
+  if (error.place.file.empty()) error.place.file = meta.file;
   if (error.remedy.empty()) error.remedy = "write it in PCRE2's syntax";
   return error;
 }
 
-std::optional<Error> BadItem(const sigma::DetectionRule& rule, const sigma::Item& item,
+std::optional<Error> BadItem(const sigma::Metadata& meta, const sigma::Item& item,
                              RegexStore& regexes) {
   for (const sigma::Choice& choice : item.choices) {
     for (const sigma::Value& value : choice) {
       const sigma::Regex* source = std::get_if<sigma::Regex>(&value);
       if (source == nullptr) continue;
       const auto regex = regexes.Get(*source);
-      if (!regex) return At(rule, item.field, item.place, regex.error());
+      if (!regex) return At(meta, item.field, item.place, regex.error());
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Error> BadSearch(const sigma::Metadata& meta,
+                               const std::vector<sigma::Search>& searches, RegexStore& regexes) {
+  for (const sigma::Search& search : searches) {
+    for (const auto& items : search.alternatives) {
+      for (const sigma::Item& item : items) {
+        if (std::optional<Error> error = BadItem(meta, item, regexes)) return error;
+      }
     }
   }
   return std::nullopt;
 }
 
 std::optional<Error> BadRegex(const sigma::DetectionRule& rule, RegexStore& regexes) {
-  for (const sigma::Search& search : rule.searches) {
-    for (const auto& items : search.alternatives) {
-      for (const sigma::Item& item : items) {
-        if (std::optional<Error> error = BadItem(rule, item, regexes)) return error;
-      }
-    }
-  }
+  if (std::optional<Error> error = BadSearch(rule.meta, rule.searches, regexes)) return error;
   for (const sigma::LogSourceAlternative& source : rule.sources) {
     for (const sigma::Item& item : source.conditions) {
-      if (std::optional<Error> error = BadItem(rule, item, regexes)) return error;
+      if (std::optional<Error> error = BadItem(rule.meta, item, regexes)) return error;
     }
   }
   for (const sigma::Capture& capture : rule.captures) {
     const auto regex = regexes.Get(CompiledCapture::SourceOf(capture));
-    if (!regex) return At(rule, capture.field, capture.place, regex.error());
+    if (!regex) return At(rule.meta, capture.field, capture.place, regex.error());
   }
   return std::nullopt;
 }
@@ -112,9 +118,30 @@ void TakeOutCorrelations(sigma::RuleCollection& rules, const std::vector<std::ui
   rules.correlations = std::move(kept);
 }
 
+// Rules go on without a filter that was taken out.
+void TakeOutFilters(sigma::RuleCollection& rules, RegexStore& regexes) {
+  std::vector<std::uint32_t> moved;
+  std::vector<sigma::Filter> kept;
+  for (sigma::Filter& filter : rules.filters) {
+    if (std::optional<Error> error = BadSearch(filter.meta, filter.searches, regexes)) {
+      Reject(rules, filter.meta, "filter", std::move(*error));
+      moved.push_back(kGone);
+    } else {
+      moved.push_back(static_cast<std::uint32_t>(kept.size()));
+      kept.push_back(std::move(filter));
+    }
+  }
+  rules.filters = std::move(kept);
+  for (sigma::DetectionRule& rule : rules.detections) {
+    for (std::uint32_t& filter : rule.filters) filter = moved[filter];
+    std::erase(rule.filters, kGone);
+  }
+}
+
 }  // namespace
 
 void RejectBadRegexes(sigma::RuleCollection& rules, RegexStore& regexes) {
+  TakeOutFilters(rules, regexes);
   const std::vector<std::uint32_t> moved = TakeOutDetections(rules, regexes);
   TakeOutCorrelations(rules, moved);
 }

@@ -6,8 +6,8 @@
 
 namespace faultline {
 
-// Takes the rules out of `rules` whose regular expressions do not compile, and the correlations
-// that refer to them; each becomes a rejected line of the report and an error. All that stays
+// Takes the rules and filters out of `rules` whose regular expressions do not compile, and the
+// correlations that refer to them; each becomes a rejected line of the report and an error. All that stays
 // compiles.
 void RejectBadRegexes(sigma::RuleCollection& rules, RegexStore& regexes);
 

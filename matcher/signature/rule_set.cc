@@ -45,6 +45,7 @@ std::string RevisionOf(const sigma::RuleCollection& rules) {
   std::vector<Digest> semantics;
   for (const sigma::DetectionRule& rule : rules.detections) semantics.push_back(rule.semantics);
   for (const sigma::CorrelationRule& rule : rules.correlations) semantics.push_back(rule.semantics);
+  for (const sigma::Filter& filter : rules.filters) semantics.push_back(filter.semantics);
   std::sort(semantics.begin(), semantics.end());
   DigestBuilder revision;
   for (const Digest& digest : semantics) revision.Add(digest.Hex());
@@ -61,7 +62,7 @@ Result<std::shared_ptr<const RuleSet>> RuleSet::Compile(sigma::RuleCollection ru
   FieldTable::Builder fields;
   SignatureCompiler compiler(&fields, &regexes);
   for (std::uint32_t i = 0; i < rules.detections.size(); ++i) {
-    compiler.Add(i, rules.detections[i]);
+    compiler.Add(i, rules.detections[i], rules.filters);
     impl->captures.push_back(CapturesOf(rules.detections[i], fields, regexes));
   }
   if (Result<void> done = compiler.Finish(); !done) return tl::unexpected<Error>(done.error());
@@ -69,6 +70,7 @@ Result<std::shared_ptr<const RuleSet>> RuleSet::Compile(sigma::RuleCollection ru
   impl->fields = std::move(fields).Build();
   impl->pool = std::move(compiler.pool);
   impl->classes = std::move(compiler.classes);
+  impl->filter_uses = std::move(compiler.filter_uses);
   impl->plans = std::move(compiler.plans);
   impl->truth_bits = compiler.truth_bits;
   impl->max_groups = regexes.max_groups();
@@ -90,6 +92,7 @@ const std::vector<sigma::DetectionRule>& RuleSet::detections() const noexcept {
 const std::vector<sigma::CorrelationRule>& RuleSet::correlations() const noexcept {
   return impl_->rules.correlations;
 }
+const std::vector<sigma::Filter>& RuleSet::filters() const noexcept { return impl_->rules.filters; }
 const std::vector<sigma::ReportEntry>& RuleSet::report() const noexcept {
   return impl_->rules.report;
 }

@@ -36,6 +36,7 @@ class RuleSet {
   [[nodiscard]] const FieldTable& fields() const noexcept;
   [[nodiscard]] const std::vector<sigma::DetectionRule>& detections() const noexcept;
   [[nodiscard]] const std::vector<sigma::CorrelationRule>& correlations() const noexcept;
+  [[nodiscard]] const std::vector<sigma::Filter>& filters() const noexcept;
   [[nodiscard]] const std::vector<sigma::ReportEntry>& report() const noexcept;
   [[nodiscard]] const std::vector<Error>& errors() const noexcept;
   [[nodiscard]] bool needs_leaves() const noexcept;            // some rule looks for keywords
@@ -71,6 +72,10 @@ class Matcher {
   // Indices into detections() of the rules that hold, ascending. Valid until the next call.
   [[nodiscard]] std::span<const std::uint32_t> Match(const Event& event) noexcept;
 
+  // Indices into filters() of those that took this event from a rule that would have held, after
+  // Match or MatchRaw; each once, ascending. Valid until the next call.
+  [[nodiscard]] std::span<const std::uint32_t> filtered() const noexcept;
+
   // What rule `rule` captures from `event`, in the order of its captures; absent groups left out.
   void Capture(std::uint32_t rule, const Event& event, std::vector<NamedValue>& out);
 
@@ -81,6 +86,9 @@ class Matcher {
   // field.
   [[nodiscard]] std::span<const std::uint32_t> MatchRaw(std::string_view bytes) noexcept;
 
+  // Values that PCRE2 had to be asked for; those of them, and arrays under `fieldref`, whose search
+  // hit a limit: they do not match.
+  [[nodiscard]] std::uint64_t regex_fallbacks() const noexcept;
   [[nodiscard]] std::uint64_t regex_limits_hit() const noexcept;
 
  private:

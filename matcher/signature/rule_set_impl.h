@@ -21,6 +21,7 @@ struct RuleSet::Impl {
   FieldTable fields;
   ExprPool pool;
   std::vector<SignatureClass> classes;
+  std::vector<FilterUse> filter_uses;
   std::vector<FieldPlan> plans;
   std::uint32_t truth_bits = 0;
   std::vector<std::vector<CompiledCapture>> captures;  // per detection rule

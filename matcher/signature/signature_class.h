@@ -17,6 +17,14 @@ struct Signature {
   std::uint32_t rule = 0;  // index into RuleSet::detections()
   ExprId body = 0;         // its conditions, with the field names of that log
   bool raw = false;        // asks for keywords only: can be put to bytes that are no JSON
+  std::uint32_t first_filter = 0;  // in RuleSet::Impl::filter_uses
+  std::uint32_t filter_count = 0;
+};
+
+// A filter as one signature asks it: with the field names of its log.
+struct FilterUse {
+  std::uint32_t filter = 0;  // index into RuleSet::filters()
+  ExprId body = 0;           // false: the event is taken out
 };
 
 // The signatures that share what their log source asks of an event; asked once for all of them.
@@ -33,6 +41,7 @@ struct FieldPlan {
   std::uint32_t count = 0;
   PredicateId null = kNoPredicate;
   PredicateId present = kNoPredicate;
+  PredicateId exists = kNoPredicate;
   FieldDatabase literals;
   std::vector<LazyPredicate> lazy;  // number `first_lazy + i`
 };

@@ -53,41 +53,46 @@ std::vector<std::uint32_t> Flattened(const sigma::Condition& condition, std::siz
   return flat;
 }
 
-LazyPredicate MakeLazy(const Predicate& predicate, RegexStore& regexes) {
-  if (predicate.kind == PredicateKind::kGlob) {
-    return LazyPredicate(Glob(predicate.pattern, predicate.cased));
-  }
-  Result<std::shared_ptr<const Regex>> regex = regexes.Get(predicate.regex);
-  FAULTLINE_CHECK(regex.has_value());  // rules with bad expressions were taken out before
-  return LazyPredicate(std::move(*regex));
-}
-
 }  // namespace
 
-void SignatureCompiler::Add(std::uint32_t index, const sigma::DetectionRule& rule) {
+void SignatureCompiler::Add(std::uint32_t index, const sigma::DetectionRule& rule,
+                            const std::vector<sigma::Filter>& filters) {
   if (rule.sources.empty()) {
-    AddSignature(index, pool.Constant(true), BodyExpr(rule, {}));
+    AddSignature(index, pool.Constant(true), rule, filters, {});
     return;
   }
   for (const sigma::LogSourceAlternative& source : rule.sources) {
-    AddSignature(index, ItemsExpr(source.conditions, {}), BodyExpr(rule, source.renames));
+    AddSignature(index, ItemsExpr(source.conditions, {}), rule, filters, source.renames);
   }
 }
 
-void SignatureCompiler::AddSignature(std::uint32_t rule, ExprId gate, ExprId body) {
+void SignatureCompiler::AddSignature(std::uint32_t index, ExprId gate,
+                                     const sigma::DetectionRule& rule,
+                                     const std::vector<sigma::Filter>& filters,
+                                     const Renames& renames) {
   const auto [at, added] = class_of_.emplace(gate, classes.size());
   if (added) classes.push_back({gate, {}});
+  Signature signature;
+  signature.rule = index;
+  signature.body = BodyExpr(rule.searches, rule.conditions, renames);
   const bool ungated = pool[gate].op == Expr::Op::kConstant;
-  classes[at->second].signatures.push_back({rule, body, ungated && pool[body].keywords_only});
+  signature.raw = ungated && pool[signature.body].keywords_only;
+  signature.first_filter = static_cast<std::uint32_t>(filter_uses.size());
+  signature.filter_count = static_cast<std::uint32_t>(rule.filters.size());
+  for (const std::uint32_t filter : rule.filters) {
+    const sigma::Filter& source = filters[filter];
+    filter_uses.push_back({filter, BodyExpr(source.searches, source.conditions, renames)});
+  }
+  classes[at->second].signatures.push_back(signature);
 }
 
-ExprId SignatureCompiler::BodyExpr(const sigma::DetectionRule& rule, const Renames& renames) {
-  std::vector<ExprId> searches, conditions;
-  for (const sigma::Search& search : rule.searches) searches.push_back(SearchExpr(search, renames));
-  for (const sigma::Condition& condition : rule.conditions) {
-    conditions.push_back(ConditionExpr(condition, searches));
-  }
-  return pool.Or(std::move(conditions));
+ExprId SignatureCompiler::BodyExpr(const std::vector<sigma::Search>& searches,
+                                   const std::vector<sigma::Condition>& conditions,
+                                   const Renames& renames) {
+  std::vector<ExprId> made, any;
+  for (const sigma::Search& search : searches) made.push_back(SearchExpr(search, renames));
+  for (const sigma::Condition& condition : conditions) any.push_back(ConditionExpr(condition, made));
+  return pool.Or(std::move(any));
 }
 
 ExprId SignatureCompiler::SearchExpr(const sigma::Search& search, const Renames& renames) {
@@ -109,15 +114,24 @@ ExprId SignatureCompiler::ItemExpr(const sigma::Item& item, const Renames& renam
   for (const sigma::Choice& choice : item.choices) {
     std::vector<ExprId> values;
     for (const sigma::Value& value : choice) {
-      Predicate predicate = MakePredicate(field, value, item.cased);
-      const bool lazy = predicate.lazy();
-      values.push_back(pool.Predicate(predicates_.Intern(std::move(predicate)), 0, lazy,
-                                      field == kKeywordField));
+      values.push_back(ValueExpr(field, value, item.cased, renames));
     }
     choices.push_back(pool.Or(std::move(values)));
   }
   const ExprId held = item.all ? pool.And(std::move(choices)) : pool.Or(std::move(choices));
   return item.negated ? pool.Not(held) : held;
+}
+
+ExprId SignatureCompiler::ValueExpr(FieldId field, const sigma::Value& value, bool cased,
+                                    const Renames& renames) {
+  const auto* ref = std::get_if<sigma::FieldRef>(&value);
+  const FieldId other = ref == nullptr ? 0 : fields_->Add(NameIn(ref->field, renames));
+  Predicate predicate = MakePredicate(field, value, cased, other);
+  const bool lazy = predicate.lazy();
+  const ExprId asked =
+      pool.Predicate(predicates_.Intern(std::move(predicate)), 0, lazy, field == kKeywordField);
+  const auto* exists = std::get_if<sigma::Exists>(&value);
+  return exists != nullptr && !exists->wanted ? pool.Not(asked) : asked;
 }
 
 ExprId SignatureCompiler::ConditionExpr(const sigma::Condition& condition,
@@ -148,11 +162,15 @@ Result<void> SignatureCompiler::Finish() {
   for (const bool lazy : {false, true}) {
     for (PredicateId id = 0; id < all.size(); ++id) {
       if (all[id].lazy() == lazy) by_field[all[id].field].push_back(id);
+      if (all[id].kind == PredicateKind::kFieldRef) by_field[all[id].other];
     }
+  }
+  for (const auto& [field, members] : by_field) {
+    plan_of_.emplace(field, static_cast<std::uint32_t>(plan_of_.size()));
   }
   std::vector<ExprPool::Target> targets(all.size());
   for (const auto& [field, members] : by_field) {
-    Result<FieldPlan> plan = Plan(members, targets);
+    Result<FieldPlan> plan = Plan(field, members, targets);
     if (!plan) return tl::unexpected<Error>(plan.error());
     plans.push_back(std::move(*plan));
   }
@@ -160,21 +178,44 @@ Result<void> SignatureCompiler::Finish() {
   return {};
 }
 
-Result<FieldPlan> SignatureCompiler::Plan(const std::vector<PredicateId>& members,
+LazyPredicate SignatureCompiler::MakeLazy(const Predicate& predicate) {
+  switch (predicate.kind) {
+    case PredicateKind::kGlob:
+      return LazyPredicate(Glob(std::get<sigma::Pattern>(predicate.value), predicate.cased));
+    case PredicateKind::kNetwork:
+      return LazyPredicate(std::get<sigma::Network>(predicate.value));
+    case PredicateKind::kComparison:
+      return LazyPredicate(ComparisonTest(std::get<sigma::Comparison>(predicate.value)));
+    case PredicateKind::kTimePart:
+      return LazyPredicate(std::get<sigma::TimePart>(predicate.value));
+    case PredicateKind::kFieldRef:
+      return LazyPredicate(FieldRefTest(plan_of_.at(predicate.other),
+                                        std::get<sigma::FieldRef>(predicate.value).how,
+                                        predicate.cased));
+    default: break;
+  }
+  Result<std::shared_ptr<const Regex>> regex =
+      regexes_->Get(std::get<sigma::Regex>(predicate.value));
+  FAULTLINE_CHECK(regex.has_value());  // rules with bad expressions were taken out before
+  return LazyPredicate(std::move(*regex));
+}
+
+Result<FieldPlan> SignatureCompiler::Plan(FieldId field, const std::vector<PredicateId>& members,
                                           std::vector<ExprPool::Target>& targets) {
   FieldPlan plan;
-  plan.field = predicates_.predicates()[members.front()].field;
+  plan.field = field;
   plan.first = truth_bits;
   plan.count = static_cast<std::uint32_t>(members.size());
   std::vector<Predicate> literals;
   for (std::uint32_t i = 0; i < plan.count; ++i) {
     const Predicate& predicate = predicates_.predicates()[members[i]];
     const PredicateId id = plan.first + i;
-    targets[members[i]] = {id, static_cast<std::uint32_t>(plans.size())};
+    targets[members[i]] = {id, plan_of_.at(field)};
     if (predicate.kind == PredicateKind::kNull) plan.null = id;
     if (predicate.kind == PredicateKind::kPresent) plan.present = id;
+    if (predicate.kind == PredicateKind::kExists) plan.exists = id;
     if (predicate.lazy()) {
-      plan.lazy.push_back(MakeLazy(predicate, *regexes_));
+      plan.lazy.push_back(MakeLazy(predicate));
     } else {
       literals.push_back(predicate);
     }

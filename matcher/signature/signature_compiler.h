@@ -28,8 +28,9 @@ class SignatureCompiler {
   SignatureCompiler(FieldTable::Builder* fields, RegexStore* regexes)
       : fields_(fields), regexes_(regexes) {}
 
-  // Requires: every regular expression of `rule` compiles.
-  void Add(std::uint32_t index, const sigma::DetectionRule& rule);
+  // Requires: every regular expression of `rule` and `filters` compiles.
+  void Add(std::uint32_t index, const sigma::DetectionRule& rule,
+           const std::vector<sigma::Filter>& filters);
 
   // Numbers the predicates by field and compiles the databases.
   [[nodiscard]] Result<void> Finish();
@@ -37,26 +38,34 @@ class SignatureCompiler {
   // After Finish.
   ExprPool pool;
   std::vector<SignatureClass> classes;  // in order of first use
+  std::vector<FilterUse> filter_uses;
   std::vector<FieldPlan> plans;
   std::uint32_t truth_bits = 0;
 
  private:
   using Renames = std::vector<std::pair<std::string, std::string>>;
 
-  void AddSignature(std::uint32_t rule, ExprId gate, ExprId body);
+  void AddSignature(std::uint32_t index, ExprId gate, const sigma::DetectionRule& rule,
+                    const std::vector<sigma::Filter>& filters, const Renames& renames);
+  [[nodiscard]] ExprId ValueExpr(FieldId field, const sigma::Value& value, bool cased,
+                                 const Renames& renames);
   [[nodiscard]] ExprId ItemExpr(const sigma::Item& item, const Renames& renames);
   [[nodiscard]] ExprId ItemsExpr(const std::vector<sigma::Item>& items, const Renames& renames);
   [[nodiscard]] ExprId SearchExpr(const sigma::Search& search, const Renames& renames);
   [[nodiscard]] ExprId ConditionExpr(const sigma::Condition& condition,
                                      const std::vector<ExprId>& searches);
-  [[nodiscard]] ExprId BodyExpr(const sigma::DetectionRule& rule, const Renames& renames);
-  [[nodiscard]] Result<FieldPlan> Plan(const std::vector<PredicateId>& members,
+  [[nodiscard]] ExprId BodyExpr(const std::vector<sigma::Search>& searches,
+                                const std::vector<sigma::Condition>& conditions,
+                                const Renames& renames);
+  [[nodiscard]] LazyPredicate MakeLazy(const Predicate& predicate);
+  [[nodiscard]] Result<FieldPlan> Plan(FieldId field, const std::vector<PredicateId>& members,
                                        std::vector<ExprPool::Target>& targets);
 
   FieldTable::Builder* fields_;
   RegexStore* regexes_;
   PredicateTable predicates_;
   std::map<ExprId, std::size_t> class_of_;  // gate -> index in `classes`
+  std::map<FieldId, std::uint32_t> plan_of_;  // filled by Finish
 };
 
 }  // namespace faultline

@@ -67,6 +67,36 @@ constexpr std::array kRegexes{"a",       "^a",     "k$",     "[ks]+",     "\\w",
                               "a.b",     "^$",     "\\\\",   "[\u00C9s]", "(?=a)", "(.)\\1",
                               "(?s)a.b", "\u03C3", "[^a]"};
 
+constexpr std::array kAddresses{"10.0.0.1",        "10.255.255.255", "11.0.0.0",  "010.0.0.1",
+                                "::ffff:10.0.0.7", "::ffff:a00:7",   "fe80::1",   "fe80::1%eth0",
+                                "fe80::1%",        "FEBF::2",        "fec0::",    "::",
+                                "::1",             "127.0.0.1",      "1:2:3:4:5", "1:2:3:4:5:6:7::",
+                                "10.0.0.1/8",      " 10.0.0.1",      "10.0.0",    "10.0.0.1%eth0",
+                                "::10.0.0.1",      "1::2::3",        "12345::",   "10.0.0.256"};
+
+constexpr std::array kTimes{"2021-01-04T00:00:00Z",
+                            "2020-12-31T23:59:59.999Z",
+                            "2021-01-01 00:00:00",
+                            "2024-02-29T22:30:00.5+05:30",
+                            "2024-02-30T22:30:00Z",
+                            "2024-12-30t08:09:10z",
+                            "2026-12-31T08:30:00-0100",
+                            "2021-01-03T08:00",
+                            "1677-12-31T23:59:59Z",
+                            "1678-01-01T00:00:00Z",
+                            "1969-12-31T23:59:59.25Z",
+                            "2016-12-31T23:59:60.5Z",
+                            "2010-01-03",
+                            "1609459199",
+                            "1609459199999",
+                            "1609459199999999",
+                            "1709245800000000000",
+                            "-1.5",
+                            "1600000000.25",
+                            "1609459199999.5",
+                            "2021-01-04T00:00:00 UTC",
+                            "2021-01-04T00:00:00 CET"};
+
 }  // namespace
 
 std::string Generator::Field() { return kFields[Below(kFields.size())]; }
@@ -101,6 +131,54 @@ sigma::Pattern Generator::Pattern() {
   return pattern;
 }
 
+// As the loader gives it for base64, base64offset and UTF-16: literals of any bytes, compared as
+// they are.
+sigma::Pattern Generator::Bytes() {
+  static constexpr std::array kBytes{"\x41", "k", "\xC3", "\xE2\x84", "\xA9", "\xFF", "\xED\xA0\x80"};
+  std::string text;
+  for (std::uint64_t left = 1 + Below(2); left > 0; --left) text += kBytes[Below(kBytes.size())];
+  if (OneIn(4)) text += '\0';
+  sigma::Pattern pattern{{{Kind::kAny, {}}, {Kind::kLiteral, text}, {Kind::kAny, {}}}};
+  if (OneIn(4)) pattern.tokens.pop_back();
+  if (OneIn(4)) pattern.tokens.erase(pattern.tokens.begin());
+  return pattern;
+}
+
+sigma::Network Generator::Network() {
+  sigma::Network network;
+  if (OneIn(2)) {
+    network.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 10, 0, 0, 1};
+  } else {
+    network.address = {0xFE, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  }
+  static constexpr std::array<std::uint8_t, 9> kPrefixes{0, 10, 16, 96, 97, 104, 121, 127, 128};
+  network.prefix = kPrefixes[Below(kPrefixes.size())];
+  for (std::size_t bit = network.prefix; bit < 128; ++bit) {
+    network.address[bit / 8] &= static_cast<std::uint8_t>(~(0x80u >> bit % 8));
+  }
+  return network;
+}
+
+sigma::Order Generator::Order() { return static_cast<sigma::Order>(Below(5)); }
+
+sigma::Value Generator::TypedValue() {
+  switch (Below(6)) {
+    case 0: return sigma::Exists{OneIn(2)};
+    case 1: return sigma::FieldRef{Field(), static_cast<sigma::TextMatch>(Below(4))};
+    case 2: return Network();
+    case 3: {
+      const auto order = static_cast<sigma::Order>(1 + Below(4));
+      return sigma::Comparison{order, {kJsonNumbers[Below(kJsonNumbers.size())]}};
+    }
+    default: {
+      static constexpr std::array<std::int64_t, 12> kNumbersOfParts{
+          0, 1, 2, 4, 8, 12, 22, 29, 30, 53, 59, 2021};
+      return sigma::TimePart{static_cast<sigma::TimeUnit>(Below(6)), Order(),
+                             kNumbersOfParts[Below(kNumbersOfParts.size())]};
+    }
+  }
+}
+
 sigma::Value Generator::Value() {
   switch (Below(8)) {
     case 0: return sigma::Bool{OneIn(2)};
@@ -110,17 +188,28 @@ sigma::Value Generator::Value() {
   }
 }
 
+// Mostly one value each, several as windash gives them.
+void Generator::AddChoices(sigma::Item& item) {
+  const bool typed = !item.field.empty() && OneIn(4);
+  const bool bytes = item.cased && OneIn(2);
+  for (std::uint64_t left = 1 + Below(OneIn(10) ? 40 : 3); left > 0; --left) {
+    sigma::Choice& choice = item.choices.emplace_back();
+    for (std::uint64_t values = OneIn(5) ? 1 + Below(4) : 1; values > 0; --values) {
+      choice.push_back(typed ? TypedValue() : bytes ? sigma::Value(Bytes()) : Value());
+    }
+  }
+}
+
 sigma::Item Generator::Item() {
   sigma::Item item;
   if (!OneIn(6)) item.field = Field();
   item.all = OneIn(4);
   item.cased = OneIn(5);
+  item.negated = OneIn(8);
   if (!item.field.empty() && OneIn(10)) {
     item.choices.push_back({sigma::Null{}});
-    return item;
-  }
-  for (std::uint64_t left = 1 + Below(OneIn(10) ? 40 : 3); left > 0; --left) {
-    item.choices.push_back({Value()});
+  } else {
+    AddChoices(item);
   }
   return item;
 }
@@ -139,24 +228,39 @@ sigma::Search Generator::Search(int number) {
 
 sigma::Condition Generator::Condition(std::uint64_t searches) {
   sigma::Condition condition;
-  for (std::uint64_t left = 1 + Below(6); left > 0; --left) {
-    sigma::Condition::Node node;
-    const std::uint64_t made = condition.nodes.size();
-    const Op op = made == 0 ? Op::kSearch : static_cast<Op>(Below(5));
-    node.op = op;
-    if (op == Op::kSearch) {
-      node.search = static_cast<std::uint32_t>(Below(searches));
-    } else {
-      for (std::uint64_t child = op == Op::kNot ? 1 : 1 + Below(3); child > 0; --child) {
-        // Mostly the newest nodes, so that the root reaches many.
-        const std::uint64_t back = Below(std::min<std::uint64_t>(made, 3));
-        node.children.push_back(static_cast<std::uint32_t>(made - 1 - back));
-      }
-      node.at_least = static_cast<std::uint32_t>(1 + Below(node.children.size()));
-    }
-    condition.nodes.push_back(std::move(node));
-  }
+  AddNode(condition, searches, static_cast<int>(Below(7)));
   return condition;
+}
+
+// A node over nodes of less depth, now and then one that is there already.
+std::uint32_t Generator::AddNode(sigma::Condition& condition, std::uint64_t searches, int depth) {
+  sigma::Condition::Node node;
+  node.op = depth == 0 ? Op::kSearch : static_cast<Op>(1 + Below(4));
+  if (node.op == Op::kSearch) {
+    node.search = static_cast<std::uint32_t>(Below(searches));
+  } else {
+    for (std::uint64_t child = node.op == Op::kNot ? 1 : 1 + Below(3); child > 0; --child) {
+      const std::uint64_t made = condition.nodes.size();
+      if (made > 0 && OneIn(4)) {
+        node.children.push_back(static_cast<std::uint32_t>(Below(made)));
+      } else {
+        const int below = OneIn(2) ? depth - 1 : static_cast<int>(Below(depth));
+        node.children.push_back(AddNode(condition, searches, below));
+      }
+    }
+    node.at_least = static_cast<std::uint32_t>(1 + Below(node.children.size()));
+  }
+  condition.nodes.push_back(std::move(node));
+  return static_cast<std::uint32_t>(condition.nodes.size() - 1);
+}
+
+void Generator::AddSearches(std::vector<sigma::Search>& searches,
+                            std::vector<sigma::Condition>& conditions) {
+  const int count = static_cast<int>(1 + Below(3));
+  for (int i = 0; i < count; ++i) searches.push_back(Search(i));
+  for (std::uint64_t left = 1 + Below(2); left > 0; --left) {
+    conditions.push_back(Condition(static_cast<std::uint64_t>(count)));
+  }
 }
 
 sigma::LogSourceAlternative Generator::Source() {
@@ -169,13 +273,25 @@ sigma::LogSourceAlternative Generator::Source() {
 sigma::DetectionRule Generator::Rule(int number) {
   sigma::DetectionRule rule;
   rule.meta.id = std::to_string(number);
-  const int searches = static_cast<int>(1 + Below(3));
-  for (int i = 0; i < searches; ++i) rule.searches.push_back(Search(i));
-  for (std::uint64_t left = 1 + Below(2); left > 0; --left) {
-    rule.conditions.push_back(Condition(static_cast<std::uint64_t>(searches)));
-  }
+  AddSearches(rule.searches, rule.conditions);
   if (OneIn(3)) rule.sources = {Source(), Source()};
   return rule;
+}
+
+sigma::RuleCollection Generator::Rules(int rules, int filters) {
+  sigma::RuleCollection collection;
+  for (int i = 0; i < filters; ++i) {
+    sigma::Filter& filter = collection.filters.emplace_back();
+    filter.meta.id = "f" + std::to_string(i);
+    AddSearches(filter.searches, filter.conditions);
+  }
+  for (int i = 0; i < rules; ++i) {
+    sigma::DetectionRule& rule = collection.detections.emplace_back(Rule(i));
+    for (std::uint32_t filter = 0; filter < collection.filters.size(); ++filter) {
+      if (OneIn(6)) rule.filters.push_back(filter);
+    }
+  }
+  return collection;
 }
 
 std::string Generator::JsonString() {
@@ -183,6 +299,8 @@ std::string Generator::JsonString() {
                                    "\\ud801\\udc00", "\\q",          "\\u12",   "\\/",
                                    "\\u0000",        "\\t",          "\xC3",    "\xFF",
                                    "\xE2\x84",       "\xED\xA0\x80", "\\u0041"};
+  if (OneIn(8)) return std::string("\"") + kAddresses[Below(kAddresses.size())] + "\"";
+  if (OneIn(8)) return std::string("\"") + kTimes[Below(kTimes.size())] + "\"";
   std::string json = "\"";
   for (const char c : OneIn(6) ? std::string(kNumbers[Below(kNumbers.size())]) : Text(6)) {
     switch (c) {
@@ -200,6 +318,10 @@ std::string Generator::JsonValue(int depth) {
   switch (Below(depth > 0 ? 12 : 8)) {
     case 0: return OneIn(2) ? "null" : OneIn(2) ? "true" : "false";
     case 1: return kJsonNumbers[Below(kJsonNumbers.size())];
+    case 2: {
+      static constexpr std::array kEpochs{"1609459199", "1609459199999", "1600000000.25", "-1"};
+      return OneIn(4) ? kEpochs[Below(kEpochs.size())] : JsonString();
+    }
     case 8:
     case 9: {
       std::string json = "[";

@@ -9,16 +9,17 @@
 
 namespace faultline::testing {
 
-// Random rules and events over a few fields and a small, mean alphabet, so that they meet: letters
-// whose folding leaves ASCII, characters beyond the BMP, line ends, backslashes, stars, broken
-// UTF-8, lone surrogates, many spellings of few numbers.
+// Random rules, filters and events over a few fields and a small, mean alphabet, so that they meet:
+// letters whose folding leaves ASCII, characters beyond the BMP, line ends, backslashes, stars, broken
+// UTF-8, lone surrogates, many spellings of few numbers, addresses and times.
 //
 // Order      The same seed gives the same sequence.
 class Generator {
  public:
   explicit Generator(std::uint64_t seed) : random_(seed) {}
 
-  [[nodiscard]] sigma::DetectionRule Rule(int number);
+  // Rules with `filters` filters, of which each may have some.
+  [[nodiscard]] sigma::RuleCollection Rules(int rules, int filters);
   [[nodiscard]] std::string Event();  // one JSON object
 
  private:
@@ -27,11 +28,20 @@ class Generator {
 
   [[nodiscard]] std::string Field();
   [[nodiscard]] std::string Text(std::uint64_t longest);
+  [[nodiscard]] sigma::DetectionRule Rule(int number);
   [[nodiscard]] sigma::Pattern Pattern();
+  [[nodiscard]] sigma::Pattern Bytes();
+  [[nodiscard]] sigma::Network Network();
+  [[nodiscard]] sigma::Order Order();
+  [[nodiscard]] sigma::Value TypedValue();
   [[nodiscard]] sigma::Value Value();
+  void AddChoices(sigma::Item& item);
   [[nodiscard]] sigma::Item Item();
   [[nodiscard]] sigma::Search Search(int number);
+  void AddSearches(std::vector<sigma::Search>& searches,
+                   std::vector<sigma::Condition>& conditions);
   [[nodiscard]] sigma::Condition Condition(std::uint64_t searches);
+  std::uint32_t AddNode(sigma::Condition& condition, std::uint64_t searches, int depth);
   [[nodiscard]] sigma::LogSourceAlternative Source();
 
   [[nodiscard]] std::string JsonString();

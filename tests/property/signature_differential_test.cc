@@ -22,13 +22,12 @@ std::uint64_t Seed() {
 }
 
 TEST(SignatureDifferential, GeneratedRulesOnGeneratedEventsAgreeWithTheReference) {
-  constexpr int kRounds = 15, kRules = 120, kEvents = 150;
+  constexpr int kRounds = 15, kRules = 120, kFilters = 4, kEvents = 150;
   Generator generator(Seed());
   std::size_t pairs = 0;
   for (int round = 0; round < kRounds; ++round) {
-    sigma::RuleCollection rules;
-    for (int i = 0; i < kRules; ++i) rules.detections.push_back(generator.Rule(i));
-    const reference::Evaluator reference(rules.detections);
+    sigma::RuleCollection rules = generator.Rules(kRules, kFilters);
+    const reference::Evaluator reference(rules.detections, rules.filters);
     EnginePairs engine(std::move(rules));
     ASSERT_EQ(engine.rules().detections().size(), std::size_t{kRules});
     for (int i = 0; i < kEvents; ++i) {

@@ -56,7 +56,10 @@ struct ItemTest {
 
   [[nodiscard]] bool Holds(Fields& fields, const Renames& renames) const {
     const FieldValues& found = fields.Of(Renamed(field, renames));
-    const auto value_holds = [&found](const ValueTest& value) { return value.Holds(found); };
+    const auto value_holds = [&](const ValueTest& value) {
+      if (value.other_field().empty()) return value.Holds(found);
+      return value.Holds(found, fields.Of(Renamed(value.other_field(), renames)));
+    };
     const auto holds = [&](const std::vector<ValueTest>& values) {
       return std::any_of(values.begin(), values.end(), value_holds);
     };
@@ -78,17 +81,14 @@ struct SourceTest {
   Renames renames;
 };
 
-struct RuleTest {
-  std::vector<SourceTest> sources;
+// The searches of a rule or filter, and its conditions over them.
+struct BodyTest {
   std::vector<std::vector<Items>> searches;  // each an OR
   const std::vector<sigma::Condition>* conditions;
 
-  RuleTest(const sigma::DetectionRule& rule) : conditions(&rule.conditions) {
-    for (const sigma::LogSourceAlternative& source : rule.sources) {
-      sources.push_back({{source.conditions.begin(), source.conditions.end()}, source.renames});
-    }
-    if (sources.empty()) sources.emplace_back();
-    for (const sigma::Search& search : rule.searches) {
+  BodyTest(const std::vector<sigma::Search>& given, const std::vector<sigma::Condition>& over)
+      : conditions(&over) {
+    for (const sigma::Search& search : given) {
       searches.emplace_back();
       for (const auto& items : search.alternatives) {
         searches.back().emplace_back(items.begin(), items.end());
@@ -120,14 +120,35 @@ struct RuleTest {
     return false;
   }
 
-  [[nodiscard]] bool Holds(Fields& fields) const {
-    for (const SourceTest& source : sources) {
-      if (!AllHold(source.conditions, fields, {})) continue;
-      for (const sigma::Condition& condition : *conditions) {
-        if (NodeHolds(condition, condition.nodes.size() - 1, fields, source.renames)) return true;
-      }
+  [[nodiscard]] bool Holds(Fields& fields, const Renames& renames) const {
+    return std::any_of(conditions->begin(), conditions->end(), [&](const sigma::Condition& over) {
+      return NodeHolds(over, over.nodes.size() - 1, fields, renames);
+    });
+  }
+};
+
+struct RuleTest {
+  std::vector<SourceTest> sources;
+  std::vector<BodyTest> bodies;  // the rule's own and its filters', ANDed
+
+  RuleTest(const sigma::DetectionRule& rule, const std::vector<sigma::Filter>& filters) {
+    for (const sigma::LogSourceAlternative& source : rule.sources) {
+      sources.push_back({{source.conditions.begin(), source.conditions.end()}, source.renames});
     }
-    return false;
+    if (sources.empty()) sources.emplace_back();
+    bodies.emplace_back(rule.searches, rule.conditions);
+    for (const std::uint32_t filter : rule.filters) {
+      bodies.emplace_back(filters[filter].searches, filters[filter].conditions);
+    }
+  }
+
+  [[nodiscard]] bool Holds(Fields& fields) const {
+    return std::any_of(sources.begin(), sources.end(), [&](const SourceTest& source) {
+      return AllHold(source.conditions, fields, {}) &&
+             std::all_of(bodies.begin(), bodies.end(), [&](const BodyTest& body) {
+               return body.Holds(fields, source.renames);
+             });
+    });
   }
 };
 
@@ -135,13 +156,18 @@ struct RuleTest {
 
 struct Evaluator::Impl {
   std::vector<sigma::DetectionRule> rules;  // the tests look into their conditions
+  std::vector<sigma::Filter> filters;       // and theirs
   std::vector<RuleTest> tests;
 };
 
-Evaluator::Evaluator(const std::vector<sigma::DetectionRule>& rules)
+Evaluator::Evaluator(const std::vector<sigma::DetectionRule>& rules,
+                     const std::vector<sigma::Filter>& filters)
     : impl_(std::make_unique<Impl>()) {
   impl_->rules = rules;
-  for (const sigma::DetectionRule& rule : impl_->rules) impl_->tests.emplace_back(rule);
+  impl_->filters = filters;
+  for (const sigma::DetectionRule& rule : impl_->rules) {
+    impl_->tests.emplace_back(rule, impl_->filters);
+  }
 }
 Evaluator::~Evaluator() = default;
 

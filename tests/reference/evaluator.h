@@ -14,8 +14,9 @@ namespace faultline::reference {
 // of the engine: it shares the rule model with it and no matching code.
 class Evaluator {
  public:
-  // Requires: every regular expression of the rules compiles.
-  explicit Evaluator(const std::vector<sigma::DetectionRule>& rules);
+  // Requires: every regular expression of the rules compiles; their filters are in `filters`.
+  explicit Evaluator(const std::vector<sigma::DetectionRule>& rules,
+                     const std::vector<sigma::Filter>& filters = {});
   ~Evaluator();
 
   // Indices of the rules that hold for `payload`, ascending; none for what is no JSON object.

@@ -6,9 +6,14 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <stdexcept>
+#include <utility>
 #include <variant>
+
+#include "tests/reference/typed_values.h"
 
 namespace faultline::reference {
 namespace {
@@ -22,8 +27,9 @@ constexpr std::uint32_t kMatchLimit = 10000000, kDepthLimit = 10000000;
 // A PCRE2 pattern over code points, and its twin over bytes for values that are no UTF-8.
 class Pcre {
  public:
-  Pcre(const std::string& pattern, std::uint32_t flags, bool limited)
-      : text_(Compile(pattern, flags | PCRE2_UTF)),
+  // Without `utf8` values are bytes, whatever they are.
+  Pcre(const std::string& pattern, std::uint32_t flags, bool limited, bool utf8 = true)
+      : text_(Compile(pattern, utf8 ? flags | PCRE2_UTF : flags)),
         bytes_(Compile(pattern, flags)),
         data_(pcre2_match_data_create(1, nullptr)),
         context_(pcre2_match_context_create(nullptr)) {
@@ -105,111 +111,125 @@ bool OnlyStar(const sigma::Pattern& pattern) {
   return pattern.tokens.size() == 1 && pattern.tokens[0].kind == Kind::kAny;
 }
 
-sigma::Pattern Plain(std::string text) { return {{{Kind::kLiteral, std::move(text)}}}; }
-
-bool AllDigits(const std::string& text) {
-  return !text.empty() &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+bool AllUtf8(const sigma::Pattern& pattern) {
+  return std::all_of(pattern.tokens.begin(), pattern.tokens.end(),
+                     [](const sigma::Pattern::Token& token) { return ValidUtf8(token.text); });
 }
 
-// Cuts `text` at the first of `marks`; the rest goes to `tail`. False when none is there.
-bool CutAt(std::string& text, const char* marks, std::string& tail) {
-  const std::size_t at = text.find_first_of(marks);
-  if (at == text.npos) return false;
-  tail = text.substr(at + 1);
-  text.resize(at);
-  return true;
+sigma::Pattern Plain(std::string text) { return {{{Kind::kLiteral, std::move(text)}}}; }
+
+// Whether `left` equals, contains, begins or ends with `right`.
+bool Related(const Json& left, const Json& right, sigma::TextMatch how, bool cased) {
+  using sigma::TextMatch;
+  const bool open_start = how == TextMatch::kContains || how == TextMatch::kEndsWith;
+  const bool open_end = how == TextMatch::kContains || how == TextMatch::kStartsWith;
+  const std::string regex =
+      (open_start ? "" : "\\A") + Quoted(right.text) + (open_end ? "" : "\\z");
+  const bool utf8 = !cased && ValidUtf8(left.text) && ValidUtf8(right.text);
+  return Pcre(regex, PCRE2_DOTALL | (cased ? 0 : PCRE2_CASELESS), false, utf8).Found(left.text);
 }
 
 }  // namespace
 
-std::string DecimalOf(const std::string& text) {
-  std::string whole = text, fraction, exponent;
-  const bool negative = whole.starts_with("-");
-  if (negative) whole.erase(0, 1);
-  long power = 0;
-  if (CutAt(whole, "eE", exponent)) {
-    const bool down = exponent.starts_with("-");
-    if (down || exponent.starts_with("+")) exponent.erase(0, 1);
-    if (!AllDigits(exponent)) return {};
-    exponent.erase(0, std::min(exponent.find_first_not_of('0'), exponent.size() - 1));
-    if (exponent.size() > 4) return {};
-    power = std::strtol(exponent.c_str(), nullptr, 10) * (down ? -1 : 1);
-  }
-  if (CutAt(whole, ".", fraction) && !AllDigits(fraction)) return {};
-  if (!AllDigits(whole)) return {};
-  std::string digits = whole + fraction;
-  power -= static_cast<long>(fraction.size());
-  digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size()));
-  while (digits.ends_with('0')) {
-    digits.pop_back();
-    ++power;
-  }
-  if (digits.empty()) return "0";
-  return (negative ? "-" : "+") + digits + "e" + std::to_string(power);
-}
-
 struct ValueTest::Impl {
-  enum class What { kNull, kPresent, kNumber, kText };
-  What what = What::kText;
-  std::string number;          // DecimalOf the rule's number
-  std::unique_ptr<Pcre> pcre;  // kText
+  enum class What { kNull, kPresent, kExists, kAbsent, kOneByOne, kFieldRef };
+  What what = What::kOneByOne;
+  std::function<bool(const Json&)> holds;  // kOneByOne: for one scalar value
+  sigma::FieldRef ref;                     // kFieldRef
+  bool cased = false;
+  bool keyword = false;
 
-  void Text(const sigma::Pattern& pattern, bool cased, bool keyword) {
+  void operator()(const sigma::Null& /*value*/) { what = What::kNull; }
+  void operator()(const sigma::Exists& value) {
+    what = value.wanted ? What::kExists : What::kAbsent;
+  }
+  void operator()(const sigma::Bool& value) { (*this)(Plain(value.value ? "true" : "false")); }
+  void operator()(const sigma::Number& value) {
+    const std::string number = DecimalOf(value.text);
+    if (keyword || number.empty()) return (*this)(Plain(value.text));
+    holds = [number](const Json& json) { return NumberOf(json) == number; };
+  }
+  void operator()(const sigma::Pattern& pattern) {
     if (OnlyStar(pattern) && !keyword) {
       what = What::kPresent;
       return;
     }
-    pcre = std::make_unique<Pcre>(AsRegex(pattern, keyword),
-                                  PCRE2_DOTALL | (cased ? 0 : PCRE2_CASELESS), false);
+    const auto pcre = std::make_shared<Pcre>(AsRegex(pattern, keyword),
+                                             PCRE2_DOTALL | (cased ? 0 : PCRE2_CASELESS), false,
+                                             AllUtf8(pattern));
+    holds = [pcre](const Json& json) { return pcre->Found(json.text); };
   }
-  void Expression(const sigma::Regex& regex) {
-    pcre = std::make_unique<Pcre>(regex.pattern,
-                                  (regex.ignore_case ? PCRE2_CASELESS : 0) |
-                                      (regex.multi_line ? PCRE2_MULTILINE : 0) |
-                                      (regex.dot_all ? PCRE2_DOTALL : 0),
-                                  true);
+  void operator()(const sigma::Regex& regex) {
+    const auto pcre = std::make_shared<Pcre>(regex.pattern,
+                                             (regex.ignore_case ? PCRE2_CASELESS : 0) |
+                                                 (regex.multi_line ? PCRE2_MULTILINE : 0) |
+                                                 (regex.dot_all ? PCRE2_DOTALL : 0),
+                                             true);
+    holds = [pcre](const Json& json) { return pcre->Found(json.text); };
   }
-  [[nodiscard]] bool HoldsFor(const Json& value) const {
-    if (!Scalar(value)) return false;
-    if (what == What::kText) return pcre->Found(value.text);
-    const bool numeric = value.kind == Json::Kind::kNumber || value.kind == Json::Kind::kString;
-    return numeric && DecimalOf(value.text) == number;
+  void operator()(const sigma::Network& value) {
+    const NetworkBits network = BitsOfNetwork(value);
+    holds = [network](const Json& json) {
+      const std::string bits = BitsOfAddress(json.text);
+      return bits.size() == (network.v6 ? 128 : 32) && bits.starts_with(network.bits);
+    };
+  }
+  void operator()(const sigma::Comparison& value) {
+    const std::string number = DecimalOf(value.number.text);
+    const sigma::Order order = value.order;
+    holds = [number, order](const Json& json) {
+      const std::string found = NumberOf(json);
+      return !found.empty() && Stands(CompareDecimals(found, number), order);
+    };
+  }
+  void operator()(const sigma::TimePart& value) {
+    holds = [value](const Json& json) {
+      const std::optional<std::int64_t> part = TimePartOf(json.text, value.unit);
+      if (!part) return false;
+      return Stands(*part < value.number ? -1 : *part > value.number ? 1 : 0, value.order);
+    };
+  }
+  void operator()(const sigma::FieldRef& value) {
+    what = What::kFieldRef;
+    ref = value;
+  }
+
+  static std::string NumberOf(const Json& json) {
+    const bool numeric = json.kind == Json::Kind::kNumber || json.kind == Json::Kind::kString;
+    return numeric ? DecimalOf(json.text) : std::string();
   }
 };
 
 ValueTest::ValueTest(const sigma::Value& value, bool cased, bool keyword)
     : impl_(std::make_unique<Impl>()) {
-  if (std::holds_alternative<sigma::Null>(value)) {
-    impl_->what = Impl::What::kNull;
-  } else if (const auto* boolean = std::get_if<sigma::Bool>(&value)) {
-    impl_->Text(Plain(boolean->value ? "true" : "false"), cased, keyword);
-  } else if (const auto* number = std::get_if<sigma::Number>(&value)) {
-    impl_->number = DecimalOf(number->text);
-    if (keyword || impl_->number.empty()) {
-      impl_->Text(Plain(number->text), cased, keyword);
-    } else {
-      impl_->what = Impl::What::kNumber;
-    }
-  } else if (const auto* pattern = std::get_if<sigma::Pattern>(&value)) {
-    impl_->Text(*pattern, cased, keyword);
-  } else {
-    impl_->Expression(std::get<sigma::Regex>(value));
-  }
+  impl_->cased = cased;
+  impl_->keyword = keyword;
+  std::visit(*impl_, value);
 }
 ValueTest::~ValueTest() = default;
 ValueTest::ValueTest(ValueTest&&) noexcept = default;
 
-bool ValueTest::Holds(const FieldValues& values) const {
+const std::string& ValueTest::other_field() const { return impl_->ref.field; }
+
+bool ValueTest::Holds(const FieldValues& values, const FieldValues& others) const {
+  const auto any = [&values](const auto& holds) {
+    return std::any_of(values.begin(), values.end(),
+                       [&holds](const Json* value) { return Scalar(*value) && holds(*value); });
+  };
   switch (impl_->what) {
     case Impl::What::kNull:
       return values.empty() || std::any_of(values.begin(), values.end(), Null);
     case Impl::What::kPresent: return !std::all_of(values.begin(), values.end(), Null);
-    case Impl::What::kNumber:
-    case Impl::What::kText: break;
+    case Impl::What::kExists: return !values.empty();
+    case Impl::What::kAbsent: return values.empty();
+    case Impl::What::kOneByOne: return any(impl_->holds);
+    case Impl::What::kFieldRef: break;
   }
-  return std::any_of(values.begin(), values.end(),
-                     [this](const Json* value) { return impl_->HoldsFor(*value); });
+  return any([&](const Json& left) {
+    return std::any_of(others.begin(), others.end(), [&](const Json* right) {
+      return Scalar(*right) && Related(left, *right, impl_->ref.how, impl_->cased);
+    });
+  });
 }
 
 }  // namespace faultline::reference

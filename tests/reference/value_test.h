@@ -18,16 +18,14 @@ class ValueTest {
   ~ValueTest();
   ValueTest(ValueTest&&) noexcept;
 
-  // Requires: `values` are those of the field, empty when it is absent.
-  [[nodiscard]] bool Holds(const FieldValues& values) const;
+  // The field that a `fieldref` names; empty for all other values.
+  [[nodiscard]] const std::string& other_field() const;
+  // Requires: `values` are those of the field, `others` those of other_field(); empty when absent.
+  [[nodiscard]] bool Holds(const FieldValues& values, const FieldValues& others = {}) const;
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-// A decimal number as sign, digits and power of ten; equal numbers give equal texts. Empty for what
-// is no decimal number.
-[[nodiscard]] std::string DecimalOf(const std::string& text);
 
 }  // namespace faultline::reference

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "matcher/sigma/rule.h"
+#include "matcher/signature/text_view.h"
+
+namespace faultline {
+
+// `fieldref`: some text of one field against some text of another.
+//
+// Threads    Immutable.
+// Cost       Linear in the two texts of a pair; the pairs of two arrays are looked at up to kMaxWork
+//            bytes.
+class FieldRefTest {
+ public:
+  static constexpr std::size_t kMaxWork = std::size_t{256} << 20;
+
+  FieldRefTest(std::uint32_t plan, sigma::TextMatch how, bool cased)
+      : plan_(plan), how_(how), cased_(cased) {}
+
+  // Where the other field's texts are prepared.
+  [[nodiscard]] std::uint32_t plan() const noexcept { return plan_; }
+
+  enum class Answer : std::uint8_t { kNo, kYes, kTooMuch };
+  // `buffer` is scratch whose capacity is kept.
+  [[nodiscard]] Answer Ask(const std::vector<TextView>& these, const std::vector<TextView>& those,
+                           std::string& buffer) const noexcept;
+
+ private:
+  [[nodiscard]] bool Holds(const TextView& left, const TextView& right,
+                           std::string& buffer) const noexcept;
+
+  std::uint32_t plan_;
+  sigma::TextMatch how_;
+  bool cased_;
+};
+
+}  // namespace faultline
