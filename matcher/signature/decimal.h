@@ -15,7 +15,7 @@ namespace faultline {
 // Ownership  Views the text it was read from.
 struct Decimal {
   bool negative = false;    // never for zero
-  std::string_view digits;  // first to last significant digit, perhaps a point among them; none: zero
+  std::string_view digits;  // first to last significant one, perhaps with the point; none: zero
   std::int64_t scale = 0;
 };
 

@@ -14,8 +14,8 @@ namespace faultline {
 // `fieldref`: some text of one field against some text of another.
 //
 // Threads    Immutable.
-// Cost       Linear in the two texts of a pair; the pairs of two arrays are looked at up to kMaxWork
-//            bytes.
+// Cost       Linear in the two texts of a pair; of the pairs of two arrays up to kMaxWork bytes are
+//            looked at.
 class FieldRefTest {
  public:
   static constexpr std::size_t kMaxWork = std::size_t{256} << 20;

@@ -47,9 +47,9 @@ struct Predicate {
   [[nodiscard]] std::string Key() const;
 };
 
-// What `value` asks of `field`; a keyword is a substring of a leaf. Exists asks whether the field is
-// there; that it is wanted absent is the caller's to turn round. `other` is the field that a FieldRef
-// names.
+// What `value` asks of `field`; a keyword is a substring of a leaf. Exists asks whether the field
+// is there; that it is wanted absent is the caller's to turn round. `other` is the field that a
+// FieldRef names.
 [[nodiscard]] Predicate MakePredicate(FieldId field, const sigma::Value& value, bool cased,
                                       FieldId other = 0);
 

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <memory>
-#include <optional>
 
 #include "base/check.h"
+#include "matcher/signature/hyperscan_use.h"
 
 namespace faultline {
 namespace {
@@ -37,90 +37,17 @@ Result<PcreCode> CompileWith(const std::string& pattern, std::uint32_t flags) {
                                  " at character " + std::to_string(offset));
 }
 
-// What Hyperscan is good for with a pattern, if it takes it.
-enum class HyperscanUse : std::uint8_t {
-  kNone,
-  kPrefilter,  // it finds whatever PCRE2 finds, and perhaps more
-  kExact       // it finds what PCRE2 finds
-};
-
-bool Letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool Digit(char c) { return c >= '0' && c <= '9'; }
-bool HexDigit(char c) { return Digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-
-// The flags of a group "(?flags)" or "(?flags:"; nothing where it is none of these.
-std::optional<std::string_view> GroupFlags(std::string_view after) {
-  const std::size_t end = after.find_first_not_of("ims");
-  if (end == std::string_view::npos || (after[end] != ')' && after[end] != ':')) return std::nullopt;
-  return after.substr(0, end);
-}
-
-// `after` stands behind "(?". Look-arounds, atomic and named groups are groups to a prefilter.
-HyperscanUse UseOfGroup(std::string_view after) {
-  if (const auto flags = GroupFlags(after)) {
-    return flags->find('m') == std::string_view::npos ? HyperscanUse::kExact
-                                                      : HyperscanUse::kPrefilter;
-  }
-  for (const std::string_view known : {"=", "!", "<", ">", "P<", "'"}) {
-    if (after.starts_with(known)) return HyperscanUse::kPrefilter;
-  }
-  return HyperscanUse::kNone;
-}
-
-// `after` stands behind a backslash.
-HyperscanUse UseOfEscape(std::string_view after) {
-  constexpr std::string_view kShared = "dDwWsSbBnrtfAz";  // the same to both; any punctuation is
-  if (after.empty()) return HyperscanUse::kNone;
-  const char c = after[0];
-  if (!Letter(c) && !Digit(c)) return HyperscanUse::kExact;
-  if (kShared.find(c) != std::string_view::npos) return HyperscanUse::kExact;
-  const char next = after.size() > 1 ? after[1] : '\0';
-  if (c == 'x' && after.size() > 2 && next >= '0' && next <= '7' && HexDigit(after[2])) {
-    return HyperscanUse::kExact;  // one ASCII character
-  }
-  if (c >= '1' && c <= '9' && !Digit(next)) return HyperscanUse::kPrefilter;  // a group's text again
-  return HyperscanUse::kNone;
-}
-
-// Hyperscan's folding beyond ASCII lags behind; multi-line anchors differ after a last newline;
-// properties have other versions; some escapes mean something else.
-HyperscanUse UseOf(const sigma::Regex& source) {
-  const std::string_view pattern = source.pattern;
-  HyperscanUse use = source.multi_line ? HyperscanUse::kPrefilter : HyperscanUse::kExact;
-  bool ignore_case = source.ignore_case, ascii = true;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    const char c = pattern[i];
-    const std::string_view after = pattern.substr(i + 1);
-    if (c == '\0') return HyperscanUse::kNone;
-    ascii = ascii && static_cast<unsigned char>(c) < 0x80;
-    if (c == '(' && after.starts_with("*")) return HyperscanUse::kNone;
-    if (c == '[' && after.starts_with(":")) return HyperscanUse::kNone;
-    if (c == '(' && after.starts_with("?")) {
-      use = std::min(use, UseOfGroup(after.substr(1)));
-      const auto flags = GroupFlags(after.substr(1));
-      ignore_case = ignore_case || (flags && flags->find('i') != std::string_view::npos);
-    }
-    if (c == '\\') {
-      use = std::min(use, UseOfEscape(after));
-      ++i;
-    }
-  }
-  if (ascii) return use;
-  return ignore_case ? HyperscanUse::kNone : std::min(use, HyperscanUse::kPrefilter);
-}
-
 // Null where Hyperscan refuses the pattern.
-HsDatabase DatabaseOf(const sigma::Regex& source, HyperscanUse use) {
-  if (use == HyperscanUse::kNone) return nullptr;
+HsDatabase DatabaseOf(const HyperscanPlan& plan, const sigma::Regex& source) {
   unsigned flags = HS_FLAG_UTF8 | HS_FLAG_SINGLEMATCH;
-  if (use == HyperscanUse::kPrefilter) flags |= HS_FLAG_PREFILTER;
+  if (plan.use == HyperscanUse::kPrefilter) flags |= HS_FLAG_PREFILTER;
   if (source.ignore_case) flags |= HS_FLAG_CASELESS;
   if (source.multi_line) flags |= HS_FLAG_MULTILINE;
   if (source.dot_all) flags |= HS_FLAG_DOTALL;
   hs_database_t* database = nullptr;
   hs_compile_error_t* raw_error = nullptr;
   const hs_error_t code =
-      hs_compile(source.pattern.c_str(), flags, HS_MODE_BLOCK, nullptr, &database, &raw_error);
+      hs_compile(plan.pattern.c_str(), flags, HS_MODE_BLOCK, nullptr, &database, &raw_error);
   const HsCompileError error(raw_error);
   return HsDatabase(code == HS_SUCCESS ? database : nullptr);
 }
@@ -163,7 +90,7 @@ int RegexScratch::CountStep(pcre2_callout_block* /*block*/, void* scratch) noexc
   return 0;
 }
 
-Result<Regex> Regex::Compile(const sigma::Regex& source, bool hyperscan) {
+Result<Regex> Regex::Compile(const sigma::Regex& source, std::uint64_t compiler_budget) {
   const std::uint32_t flags = FlagsOf(source);
   Result<PcreCode> text_code = CompileWith(source.pattern, flags | PCRE2_UTF);
   if (!text_code) return tl::unexpected<Error>(text_code.error());
@@ -179,9 +106,11 @@ Result<Regex> Regex::Compile(const sigma::Regex& source, bool hyperscan) {
   regex.names_ = NamesOf(text_code->get());
   regex.text_code_ = std::move(*text_code);
   regex.bytes_code_ = std::move(*bytes_code);
-  const HyperscanUse use = hyperscan ? UseOf(source) : HyperscanUse::kNone;
-  regex.database_ = DatabaseOf(source, use);
-  regex.exact_ = use == HyperscanUse::kExact;
+  const HyperscanPlan plan = PlanForHyperscan(source);
+  if (plan.use == HyperscanUse::kNone || plan.weight > compiler_budget) return regex;
+  regex.database_ = DatabaseOf(plan, source);
+  regex.exact_ = plan.use == HyperscanUse::kExact;
+  regex.weight_ = plan.weight;
   return regex;
 }
 
@@ -199,9 +128,8 @@ bool Regex::Holds(const TextView& text, RegexScratch& scratch) const noexcept {
     const auto stop = [](unsigned, unsigned long long, unsigned long long, unsigned,
                          void*) noexcept -> int { return 1; };
     const char* start = text.raw.empty() ? "" : text.raw.data();
-    const hs_error_t code =
-        hs_scan(database_.get(), start, static_cast<unsigned>(text.raw.size()), 0,
-                scratch.hs_scratch_.get(), stop, nullptr);
+    const hs_error_t code = hs_scan(database_.get(), start, static_cast<unsigned>(text.raw.size()),
+                                    0, scratch.hs_scratch_.get(), stop, nullptr);
     FAULTLINE_CHECK(code == HS_SUCCESS || code == HS_SCAN_TERMINATED);
     if (exact_ || code == HS_SUCCESS) return code == HS_SCAN_TERMINATED;
   }
@@ -235,8 +163,9 @@ std::string_view Regex::Group(const TextView& text, std::uint32_t group,
 Result<std::shared_ptr<const Regex>> RegexStore::Get(const sigma::Regex& source) {
   const std::string key = std::to_string(FlagsOf(source)) + ':' + source.pattern;
   if (const auto known = compiled_.find(key); known != compiled_.end()) return known->second;
-  Result<Regex> regex = Regex::Compile(source, compiled_.size() < kMaxDatabases);
+  Result<Regex> regex = Regex::Compile(source, budget_);
   if (!regex) return tl::unexpected<Error>(regex.error());
+  budget_ -= regex->weight();
   max_groups_ = std::max(max_groups_, regex->group_count());
   return compiled_.emplace(key, std::make_shared<const Regex>(std::move(*regex))).first->second;
 }

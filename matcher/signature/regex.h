@@ -19,8 +19,8 @@ namespace faultline {
 
 // What a worker needs to run regular expressions: limits and memory for the groups.
 //
-// Memory     PCRE2's frames stay at their high-water mark, bounded by the depth limit and kMaxHeapKib.
-//            Hyperscan's scratch is that of the largest expression prepared.
+// Memory     PCRE2's frames stay at their high-water mark, bounded by the depth limit and by
+//            kMaxHeapKib. Hyperscan's scratch is that of the largest expression prepared.
 // Threads    Confined to one thread.
 class RegexScratch {
  public:
@@ -51,9 +51,9 @@ class RegexScratch {
 // text; on text that is not valid UTF-8 byte by byte.
 //
 // Whether an expression holds is asked of Hyperscan where that means the same: its time is linear,
-// where a search that goes back again and again runs into PCRE2's limits. Elsewhere Hyperscan tells,
-// where it can, which texts cannot match (HS_FLAG_PREFILTER), and PCRE2 is asked for the rest. Groups
-// are PCRE2's.
+// where a search that goes back again and again runs into PCRE2's limits. Elsewhere Hyperscan
+// tells, where it can, which texts cannot match (HS_FLAG_PREFILTER), and PCRE2 is asked for the
+// rest. Groups are PCRE2's.
 //
 // Threads    Immutable; the scratch is the caller's.
 // Cost       A search on PCRE2 takes at most kStepsPerByte steps a byte of text and ten times the
@@ -65,8 +65,9 @@ class Regex {
  public:
   static constexpr std::uint64_t kStepsPerByte = 32;
 
-  // `hyperscan`: whether Hyperscan may be asked at all; its compiler takes milliseconds.
-  [[nodiscard]] static Result<Regex> Compile(const sigma::Regex& source, bool hyperscan = true);
+  // Hyperscan is not asked for what weighs more than `compiler_budget` (hyperscan_use.h).
+  [[nodiscard]] static Result<Regex> Compile(const sigma::Regex& source,
+                                             std::uint64_t compiler_budget = 1000000);
 
   // Makes `scratch` large enough for Holds.
   [[nodiscard]] Result<void> Prepare(RegexScratch& scratch) const;
@@ -75,6 +76,7 @@ class Regex {
   // The same on PCRE2, with groups.
   [[nodiscard]] bool Search(const TextView& text, RegexScratch& scratch) const noexcept;
   [[nodiscard]] bool linear() const noexcept { return database_ != nullptr && exact_; }
+  [[nodiscard]] std::uint64_t weight() const noexcept { return weight_; }  // what of it was spent
   [[nodiscard]] bool prefiltered() const noexcept { return database_ != nullptr && !exact_; }
 
   // Where a group lies after a Search that was true, in that search's text; empty data() when
@@ -93,17 +95,18 @@ class Regex {
   PcreCode bytes_code_;  // without it, else tolerant of bad UTF-8; never null
   HsDatabase database_;  // for valid UTF-8; null: PCRE2 answers
   bool exact_ = false;   // what the database finds is found; else PCRE2 has the last word
+  std::uint64_t weight_ = 0;
   std::uint32_t group_count_ = 0;
   std::vector<std::pair<std::string, std::uint32_t>> names_;
 };
 
 // Compiles each distinct regular expression once.
 //
-// Limits     The first kMaxDatabases get a Hyperscan database; further ones run on PCRE2 alone, so that
-//            a file of nothing but expressions still loads in time.
+// Limits     Hyperscan compiles up to kMaxWeight in all; further expressions run on PCRE2 alone, so
+//            that a file of nothing but expressions still loads in time.
 class RegexStore {
  public:
-  static constexpr std::size_t kMaxDatabases = 2000;
+  static constexpr std::uint64_t kMaxWeight = 60000;
 
   [[nodiscard]] Result<std::shared_ptr<const Regex>> Get(const sigma::Regex& source);
   [[nodiscard]] std::uint32_t max_groups() const noexcept { return max_groups_; }
@@ -111,6 +114,7 @@ class RegexStore {
  private:
   std::map<std::string, std::shared_ptr<const Regex>> compiled_;  // by flags and pattern
   std::uint32_t max_groups_ = 0;
+  std::uint64_t budget_ = kMaxWeight;
 };
 
 }  // namespace faultline

@@ -7,8 +7,8 @@
 namespace faultline {
 
 // Takes the rules and filters out of `rules` whose regular expressions do not compile, and the
-// correlations that refer to them; each becomes a rejected line of the report and an error. All that stays
-// compiles.
+// correlations that refer to them; each becomes a rejected line of the report and an error. All
+// that stays compiles.
 void RejectBadRegexes(sigma::RuleCollection& rules, RegexStore& regexes);
 
 }  // namespace faultline

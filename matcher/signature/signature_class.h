@@ -14,9 +14,9 @@ namespace faultline {
 
 // A rule as compiled for one meaning of its log source.
 struct Signature {
-  std::uint32_t rule = 0;  // index into RuleSet::detections()
-  ExprId body = 0;         // its conditions, with the field names of that log
-  bool raw = false;        // asks for keywords only: can be put to bytes that are no JSON
+  std::uint32_t rule = 0;          // index into RuleSet::detections()
+  ExprId body = 0;                 // its conditions, with the field names of that log
+  bool raw = false;                // asks for keywords only: can be put to bytes that are no JSON
   std::uint32_t first_filter = 0;  // in RuleSet::Impl::filter_uses
   std::uint32_t filter_count = 0;
 };

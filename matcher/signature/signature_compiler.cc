@@ -91,7 +91,9 @@ ExprId SignatureCompiler::BodyExpr(const std::vector<sigma::Search>& searches,
                                    const Renames& renames) {
   std::vector<ExprId> made, any;
   for (const sigma::Search& search : searches) made.push_back(SearchExpr(search, renames));
-  for (const sigma::Condition& condition : conditions) any.push_back(ConditionExpr(condition, made));
+  for (const sigma::Condition& condition : conditions) {
+    any.push_back(ConditionExpr(condition, made));
+  }
   return pool.Or(std::move(any));
 }
 
@@ -182,12 +184,10 @@ LazyPredicate SignatureCompiler::MakeLazy(const Predicate& predicate) {
   switch (predicate.kind) {
     case PredicateKind::kGlob:
       return LazyPredicate(Glob(std::get<sigma::Pattern>(predicate.value), predicate.cased));
-    case PredicateKind::kNetwork:
-      return LazyPredicate(std::get<sigma::Network>(predicate.value));
+    case PredicateKind::kNetwork: return LazyPredicate(std::get<sigma::Network>(predicate.value));
     case PredicateKind::kComparison:
       return LazyPredicate(ComparisonTest(std::get<sigma::Comparison>(predicate.value)));
-    case PredicateKind::kTimePart:
-      return LazyPredicate(std::get<sigma::TimePart>(predicate.value));
+    case PredicateKind::kTimePart: return LazyPredicate(std::get<sigma::TimePart>(predicate.value));
     case PredicateKind::kFieldRef:
       return LazyPredicate(FieldRefTest(plan_of_.at(predicate.other),
                                         std::get<sigma::FieldRef>(predicate.value).how,

@@ -64,7 +64,7 @@ class SignatureCompiler {
   FieldTable::Builder* fields_;
   RegexStore* regexes_;
   PredicateTable predicates_;
-  std::map<ExprId, std::size_t> class_of_;  // gate -> index in `classes`
+  std::map<ExprId, std::size_t> class_of_;    // gate -> index in `classes`
   std::map<FieldId, std::uint32_t> plan_of_;  // filled by Finish
 };
 

@@ -22,8 +22,7 @@ std::int64_t IsoWeek(sys_days day) {
 }  // namespace
 
 std::int64_t PartOf(EventTime time, sigma::TimeUnit unit) noexcept {
-  const std::chrono::sys_time<std::chrono::nanoseconds> now{
-      std::chrono::nanoseconds(time.nanos())};
+  const std::chrono::sys_time<std::chrono::nanoseconds> now{std::chrono::nanoseconds(time.nanos())};
   const sys_days day = std::chrono::floor<days>(now);
   const std::int64_t minutes = std::chrono::floor<std::chrono::minutes>(now - day).count();
   const year_month_day date(day);

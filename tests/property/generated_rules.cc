@@ -67,12 +67,30 @@ constexpr std::array kRegexes{"a",       "^a",     "k$",     "[ks]+",     "\\w",
                               "a.b",     "^$",     "\\\\",   "[\u00C9s]", "(?=a)", "(.)\\1",
                               "(?s)a.b", "\u03C3", "[^a]"};
 
-constexpr std::array kAddresses{"10.0.0.1",        "10.255.255.255", "11.0.0.0",  "010.0.0.1",
-                                "::ffff:10.0.0.7", "::ffff:a00:7",   "fe80::1",   "fe80::1%eth0",
-                                "fe80::1%",        "FEBF::2",        "fec0::",    "::",
-                                "::1",             "127.0.0.1",      "1:2:3:4:5", "1:2:3:4:5:6:7::",
-                                "10.0.0.1/8",      " 10.0.0.1",      "10.0.0",    "10.0.0.1%eth0",
-                                "::10.0.0.1",      "1::2::3",        "12345::",   "10.0.0.256"};
+constexpr std::array kAddresses{"10.0.0.1",
+                                "10.255.255.255",
+                                "11.0.0.0",
+                                "010.0.0.1",
+                                "::ffff:10.0.0.7",
+                                "::ffff:a00:7",
+                                "fe80::1",
+                                "fe80::1%eth0",
+                                "fe80::1%",
+                                "FEBF::2",
+                                "fec0::",
+                                "::",
+                                "::1",
+                                "127.0.0.1",
+                                "1:2:3:4:5",
+                                "1:2:3:4:5:6:7::",
+                                "10.0.0.1/8",
+                                " 10.0.0.1",
+                                "10.0.0",
+                                "10.0.0.1%eth0",
+                                "::10.0.0.1",
+                                "1::2::3",
+                                "12345::",
+                                "10.0.0.256"};
 
 constexpr std::array kTimes{"2021-01-04T00:00:00Z",
                             "2020-12-31T23:59:59.999Z",
@@ -134,7 +152,8 @@ sigma::Pattern Generator::Pattern() {
 // As the loader gives it for base64, base64offset and UTF-16: literals of any bytes, compared as
 // they are.
 sigma::Pattern Generator::Bytes() {
-  static constexpr std::array kBytes{"\x41", "k", "\xC3", "\xE2\x84", "\xA9", "\xFF", "\xED\xA0\x80"};
+  static constexpr std::array kBytes{"\x41", "k",    "\xC3",        "\xE2\x84",
+                                     "\xA9", "\xFF", "\xED\xA0\x80"};
   std::string text;
   for (std::uint64_t left = 1 + Below(2); left > 0; --left) text += kBytes[Below(kBytes.size())];
   if (OneIn(4)) text += '\0';
@@ -171,8 +190,8 @@ sigma::Value Generator::TypedValue() {
       return sigma::Comparison{order, {kJsonNumbers[Below(kJsonNumbers.size())]}};
     }
     default: {
-      static constexpr std::array<std::int64_t, 12> kNumbersOfParts{
-          0, 1, 2, 4, 8, 12, 22, 29, 30, 53, 59, 2021};
+      static constexpr std::array<std::int64_t, 12> kNumbersOfParts{0,  1,  2,  4,  8,  12,
+                                                                    22, 29, 30, 53, 59, 2021};
       return sigma::TimePart{static_cast<sigma::TimeUnit>(Below(6)), Order(),
                              kNumbersOfParts[Below(kNumbersOfParts.size())]};
     }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What runs on Hyperscan gives PCRE2's answer: the expressions of SigmaHQ and a few of our own, on
-// values made from the expressions' own letters.
+// What runs on Hyperscan, or behind it, gives PCRE2's answer: the expressions of SigmaHQ and a few
+// of our own, on values made from the expressions' own letters; and generated ones.
 #include "matcher/signature/regex.h"
 
+#include <cstdlib>
 #include <iostream>
 #include <random>
 #include <string>
@@ -11,6 +12,9 @@
 
 #include <gtest/gtest.h>
 
+#include "matcher/event/text.h"
+#include "tests/property/generated_regexes.h"
+#include "tests/reference/value_test.h"
 #include "tests/support/data.h"
 
 namespace faultline::testing {
@@ -110,6 +114,47 @@ TEST(RegexProperty, SigmaHqExpressionsAnswerAsOnPcre2) {
   }
   std::cout << linear << " of " << sources.size() << " expressions run on Hyperscan\n";
   EXPECT_GT(linear, 50);
+}
+
+TEST(RegexProperty, GeneratedExpressionsAnswerAsPcre2Alone) {
+  constexpr int kExpressions = 3000, kTexts = 70;
+  const char* given = std::getenv("FAULTLINE_SEED");
+  const std::uint64_t seed =
+      given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device()();
+  std::cout << "seed: FAULTLINE_SEED=" << seed << '\n';
+  RegexGenerator generator(seed);
+  int taken = 0, linear = 0, prefiltered = 0, found = 0, asked = 0;
+  for (int i = 0; i < kExpressions; ++i) {
+    const sigma::Regex source = generator.Expression();
+    const Result<Regex> regex = Regex::Compile(source);
+    if (!regex) continue;
+    ++taken;
+    linear += regex->linear() ? 1 : 0;
+    prefiltered += regex->prefiltered() ? 1 : 0;
+    RegexScratch scratch(kNoLimit, kNoLimit, regex->group_count());
+    ASSERT_TRUE(regex->Prepare(scratch).has_value());
+    const reference::ValueTest alone(source, false, false);
+    for (int j = 0; j < kTexts; ++j) {
+      reference::Json json;
+      json.kind = reference::Json::Kind::kString;
+      json.text = generator.Text();
+      const TextView text{json.text, json.text, IsValidUtf8(json.text)};
+      const bool expected = alone.Holds({&json});
+      ASSERT_EQ(regex->Holds(text, scratch), expected)
+          << source.pattern << (source.ignore_case ? " i" : "") << (source.multi_line ? " m" : "")
+          << (source.dot_all ? " s" : "") << "\non: " << ::testing::PrintToString(json.text);
+      found += expected ? 1 : 0;
+      ++asked;
+    }
+    EXPECT_EQ(scratch.limits_hit(), 0u) << source.pattern;
+  }
+  std::cout << taken << " expressions, " << linear << " on Hyperscan, " << prefiltered
+            << " behind it, " << found << " of " << asked << " found\n";
+  EXPECT_GT(asked, kExpressions * kTexts / 2);
+  EXPECT_GT(linear, taken / 10);
+  EXPECT_GT(prefiltered, taken / 10);
+  EXPECT_GT(found, asked / 20);
+  EXPECT_LT(found, asked * 19 / 20);
 }
 
 }  // namespace

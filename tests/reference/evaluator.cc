@@ -145,9 +145,8 @@ struct RuleTest {
   [[nodiscard]] bool Holds(Fields& fields) const {
     return std::any_of(sources.begin(), sources.end(), [&](const SourceTest& source) {
       return AllHold(source.conditions, fields, {}) &&
-             std::all_of(bodies.begin(), bodies.end(), [&](const BodyTest& body) {
-               return body.Holds(fields, source.renames);
-             });
+             std::all_of(bodies.begin(), bodies.end(),
+                         [&](const BodyTest& body) { return body.Holds(fields, source.renames); });
     });
   }
 };

@@ -32,6 +32,63 @@ TEST(Regex, RunsOnHyperscanOnlyWhatMeansTheSameThere) {
   EXPECT_FALSE(Linear(Source("a*"))) << "holds everywhere: Hyperscan takes no such pattern";
 }
 
+bool Prefiltered(const sigma::Regex& source) {
+  return Regex::Compile(source).value().prefiltered();
+}
+
+TEST(Regex, RunsBehindHyperscanWhereThatFindsNoLess) {
+  EXPECT_TRUE(Prefiltered(Source("(?=a)b")));
+  EXPECT_TRUE(Prefiltered(Source("(?<drive>[A-Z]):(?!x)")));
+  EXPECT_TRUE(Prefiltered(Source("(a)\\1")));
+  EXPECT_TRUE(Prefiltered(Source("^a$", false, true)));
+  EXPECT_TRUE(Prefiltered(Source("\xC3\xA9x")));
+  EXPECT_FALSE(Prefiltered(Source("\xC3\xA9x", true))) << "its folding lags behind";
+  EXPECT_FALSE(Prefiltered(Source("\\p{L}x"))) << "other Unicode version";
+  EXPECT_FALSE(Prefiltered(Source("^a[0-9]+")));
+}
+
+TEST(Regex, GreatRepeatsAreWeakenedForHyperscansCompiler) {
+  const Regex regex = Regex::Compile(Source("ax{2,1000}.{0,1000}b")).value();
+  EXPECT_TRUE(regex.prefiltered());
+  RegexScratch scratch(100000, 250, regex.group_count());
+  ASSERT_TRUE(regex.Prepare(scratch).has_value());
+  std::string far = "axx";
+  while (far.size() < 1100) far += '-';
+  far += 'b';
+  EXPECT_TRUE(regex.Holds(View("axx-b"), scratch));
+  EXPECT_FALSE(regex.Holds(View("ax-b"), scratch));
+  EXPECT_FALSE(regex.Holds(View(far), scratch));
+  EXPECT_EQ(scratch.fallbacks(), 3u);
+  EXPECT_FALSE(Linear(Source("\\w{30000}x")));
+  std::string dots;
+  while (dots.size() < 500) dots += ".";
+  EXPECT_FALSE(Prefiltered(Source(dots))) << "nothing to weaken";
+}
+
+TEST(Regex, APrefilterSparesPcre2AndTellsNothingItself) {
+  const Regex regex = Regex::Compile(Source("ab(?!c)")).value();
+  RegexScratch scratch(1000, 250, regex.group_count());
+  ASSERT_TRUE(regex.Prepare(scratch).has_value());
+  EXPECT_FALSE(regex.Holds(View("no such thing"), scratch));
+  EXPECT_EQ(scratch.fallbacks(), 0u);
+  EXPECT_FALSE(regex.Holds(View("abc"), scratch));
+  EXPECT_TRUE(regex.Holds(View("abd"), scratch));
+  EXPECT_EQ(scratch.fallbacks(), 2u);
+}
+
+TEST(Regex, ALongTextDoesNotMultiplyTheLimitByItsPlaces) {
+  // Below the match limit at each of a million places, tens of thousands of steps from each.
+  std::string text;
+  while (text.size() < 1000000) text += std::string(300, 'x') + '-';
+  text += "yz";
+  const Regex regex = Regex::Compile(Source("x*x*y(?!z)")).value();
+  RegexScratch scratch(100000, 250, regex.group_count());
+  ASSERT_TRUE(regex.Prepare(scratch).has_value());
+  EXPECT_FALSE(regex.Holds(View(text), scratch));
+  EXPECT_EQ(scratch.limits_hit(), 1u);
+  EXPECT_TRUE(regex.Holds(View("xxy"), scratch)) << "the next text has all steps again";
+}
+
 TEST(Regex, AnExpressionThatGoesBackAgainAndAgainStillAnswers) {
   const Regex regex = Regex::Compile(Source("^(a|aa)+$")).value();
   RegexScratch scratch(1000, 250, regex.group_count());
