@@ -5,7 +5,7 @@
   check_layers.py [ROOT]      prints file:line: fault, exit 1 on any; "N files, no fault" otherwise
 
 Layers: app -> consumer, exporters -> matcher -> base and consumer, exporters -> kafka -> base; never back,
-never sideways. Inside matcher/: event, sigma <- signature <- correlate <- alert, output, ports <- engine.
+never sideways. Inside matcher/: event, sigma <- shapes <- signature <- correlate <- alert, output, ports <- engine.
 A third-party library has one folder, and stays in its .cc files and *handles.h.
 """
 import pathlib
@@ -28,10 +28,11 @@ LAYERS = {
 ROOMS = {
     "event": {"event"},
     "sigma": {"sigma"},
-    "signature": {"event", "sigma", "signature"},
-    "correlate": {"event", "sigma", "signature", "correlate"},
-    "alert": {"event", "sigma", "signature", "correlate", "alert"},
-    "engine": {"event", "sigma", "signature", "correlate", "alert", "engine"},
+    "shapes": {"event", "sigma", "shapes"},
+    "signature": {"event", "sigma", "shapes", "signature"},
+    "correlate": {"event", "sigma", "shapes", "signature", "correlate"},
+    "alert": {"event", "sigma", "shapes", "signature", "correlate", "alert"},
+    "engine": {"event", "sigma", "shapes", "signature", "correlate", "alert", "engine"},
 }
 TOP_ROOMS = {"alert": "alert", "output": "alert", "ports": "alert"}
 

@@ -229,8 +229,7 @@ std::string Render(const WindowsEvent& event, Shape shape) {
     case Shape::kEvtx: return RenderEvtx(event);
     case Shape::kWinlogbeat: return RenderWinlogbeat(event);
     case Shape::kNxlog: return RenderNxlog(event);
-    case Shape::kFlat:
-    case Shape::kAuto: break;
+    default: break;
   }
   return RenderFlat(event);
 }

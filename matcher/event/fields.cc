@@ -2,19 +2,38 @@
 #include "matcher/event/fields.h"
 
 #include <algorithm>
-#include <array>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
 namespace faultline {
 
+namespace {
+
+// As it stands inside a JSON string; shape files hold no control characters in such texts.
+std::string AsJsonText(const std::string& text, bool& escaped) {
+  std::string json;
+  for (const char c : text) {
+    if (c == '\\' || c == '"') {
+      json += '\\';
+      escaped = true;
+    }
+    json += c;
+  }
+  return json;
+}
+
+}  // namespace
+
 struct FieldTable::Impl {
   std::vector<std::string> names;
   std::unordered_map<std::string_view, FieldId> ids;  // views into names
   KeyTree keys;
+  std::size_t shapes = 1;           // how many
   std::vector<NodeId> candidates;   // all lists, one behind the other
-  std::vector<std::uint32_t> ends;  // of list field * kConcreteShapes + shape
-  std::vector<ShapeMark> marks;
+  std::vector<std::uint32_t> ends;  // of list field * shapes + shape
+  std::vector<Mark> marks;
+  std::vector<Finish> finish;  // per shape
   std::vector<NamedListNodes> named_lists;
 
   // The node of a path without meeting wildcards of others; made where it is not there.
@@ -55,42 +74,165 @@ struct FieldTable::Impl {
     Expand(path, depth + 1, keys.MakeWildcard(node), found);
   }
 
-  void AddCandidates(const std::vector<Path>& paths) {
-    const std::size_t begin = candidates.size();
+  std::vector<NodeId> Expanded(const std::vector<Path>& paths) {
     std::vector<NodeId> found;
     for (const Path& path : paths) Expand(path, 0, kRootNode, found);
+    std::vector<NodeId> distinct;
     for (const NodeId node : found) {
       keys.at(node).recorded = true;
-      const auto from = candidates.begin() + static_cast<std::ptrdiff_t>(begin);
-      if (std::find(from, candidates.end(), node) == candidates.end()) candidates.push_back(node);
+      if (std::find(distinct.begin(), distinct.end(), node) == distinct.end()) {
+        distinct.push_back(node);
+      }
     }
+    return distinct;
+  }
+
+  void AddCandidates(const std::vector<Path>& paths) {
+    const std::vector<NodeId> nodes = Expanded(paths);
+    candidates.insert(candidates.end(), nodes.begin(), nodes.end());
     ends.push_back(static_cast<std::uint32_t>(candidates.size()));
   }
 
-  void AddMarks() {
-    for (const ShapeMarkPath& mark : ShapeMarkPaths()) {
-      const NodeId node = Node(mark.path);
-      keys.at(node).recorded = true;
-      marks.push_back(ShapeMark{mark.shape, node});
+  [[nodiscard]] std::span<const NodeId> Candidates(FieldId field, Shape shape) const noexcept {
+    const std::size_t list = field * shapes + static_cast<std::size_t>(shape);
+    const std::size_t begin = list == 0 ? 0 : ends[list - 1];
+    return {candidates.data() + begin, ends[list] - begin};
+  }
+
+  // A mark that may be spelt in several ways is a mark for each.
+  void AddMark(Shape shape, const std::vector<PlaceText>& places, std::size_t at,
+               std::vector<NodeId>& nodes) {
+    if (at == places.size()) {
+      for (std::size_t i = 0; i < nodes.size(); ++i) {
+        keys.at(nodes[i]).recorded = true;
+        marks.push_back(Mark{nodes[i], shape, i + 1 < nodes.size()});
+      }
+      return;
+    }
+    for (const Path& path : PathsOfPlace(places[at])) {
+      nodes.push_back(Node(path));
+      AddMark(shape, places, at + 1, nodes);
+      nodes.pop_back();
     }
   }
 
-  void AddNamedLists() {
-    for (const NamedList& named : NamedLists()) {
-      NamedListNodes nodes;
-      nodes.list = Node(named.list);
-      nodes.parent = keys.at(nodes.list).parent;
-      const auto below = [&](const Path& path) {
-        const NodeId node = Node(path, nodes.list);
-        keys.at(node).recorded = true;
-        return node;
-      };
-      for (const Path& path : named.names) nodes.names.push_back(below(path));
-      for (const Path& path : named.texts) nodes.texts.push_back(below(path));
-      keys.at(nodes.list).named_list = static_cast<NodeId>(named_lists.size());
-      named_lists.push_back(std::move(nodes));
+  void AddMarks(const ShapeSet& set) {
+    std::vector<NodeId> nodes;
+    for (const Shape shape : set.Precedence()) {
+      for (const std::vector<PlaceText>& all : set.spec(shape).recognise) {
+        AddMark(shape, all, 0, nodes);
+      }
     }
-    for (const Path& path : BlankKeyObjects()) keys.at(Node(path)).blanks = true;
+  }
+
+  void AddNamedList(const NamedList& named) {
+    NamedListNodes nodes;
+    nodes.list = Node(named.list);
+    if (keys.at(nodes.list).named_list != kNoNode) return;  // the same list of another shape
+    nodes.parent = keys.at(nodes.list).parent;
+    const auto below = [&](const Path& path) {
+      const NodeId node = Node(path, nodes.list);
+      keys.at(node).recorded = true;
+      return node;
+    };
+    for (const Path& path : named.names) nodes.names.push_back(below(path));
+    for (const Path& path : named.texts) nodes.texts.push_back(below(path));
+    keys.at(nodes.list).named_list = static_cast<NodeId>(named_lists.size());
+    named_lists.push_back(std::move(nodes));
+  }
+
+  void AddObjects(const ShapeSet& set) {
+    for (const Shape shape : set.Precedence()) {
+      for (const NamedList& named : set.spec(shape).named_lists) AddNamedList(named);
+      for (const Path& path : set.spec(shape).blanks) keys.at(Node(path)).blanks = true;
+    }
+  }
+
+  // ------------------------------------------------------------ what is left to do for a shape
+  void AddText(Shape shape, const Path& path, bool pairs) {
+    std::vector<NodeId> nodes;
+    Expand(path, 0, kRootNode, nodes);
+    for (const NodeId node : nodes) {
+      Finish::FieldText text;
+      text.node = node;
+      text.pairs = pairs;
+      for (FieldId field = 0; field < names.size(); ++field) {
+        const auto places = Candidates(field, shape);
+        if (std::any_of(places.begin(), places.end(),
+                        [&](NodeId place) { return keys.at(place).parent == node; })) {
+          text.readers.push_back(field);
+        }
+      }
+      if (text.readers.empty()) continue;
+      keys.at(node).recorded = true;
+      finish[static_cast<std::size_t>(shape)].texts.push_back(std::move(text));
+    }
+  }
+
+  void AddJoined(Shape shape, const ShapeSpec::Joined& joined) {
+    const auto field = ids.find(joined.field);
+    if (field == ids.end()) return;
+    Finish::Joined made;
+    made.field = field->second;
+    made.target = Candidates(made.field, shape).front();
+    if (!joined.when.empty()) made.when = Expanded(PathsOfPlace(joined.when));
+    made.separator = AsJsonText(joined.separator, made.escaped);
+    for (const auto& [text, place] : joined.pieces) {
+      made.pieces.push_back({AsJsonText(text, made.escaped), Expanded(PathsOfPlace(place))});
+    }
+    finish[static_cast<std::size_t>(shape)].joined.push_back(std::move(made));
+  }
+
+  void MarkBelow(NodeId parent, std::vector<bool>& marked) const {
+    for (NodeId node = 0; node < keys.size(); ++node) {
+      for (NodeId up = keys.at(node).parent; up != kNoNode; up = keys.at(up).parent) {
+        if (up == parent) marked[node] = true;
+      }
+    }
+  }
+
+  void AddFinish(const ShapeSet& set, Shape shape) {
+    Finish& todo = finish[static_cast<std::size_t>(shape)];
+    for (const Path& path : set.PairTexts(shape)) AddText(shape, path, true);
+    for (std::optional<Shape> at = shape; at; at = set.spec(*at).base) {
+      const ShapeSpec& spec = set.spec(*at);
+      for (const auto& [path, words] : spec.own_words) {
+        todo.own_words.push_back({Node(path), words});
+      }
+      for (const Path& path : spec.lines) AddText(shape, path, false);
+      for (const ShapeSpec::Joined& joined : spec.joined) AddJoined(shape, joined);
+      for (const Path& path : spec.escaped_twice) {
+        std::vector<NodeId> nodes;
+        Expand(path, 0, kRootNode, nodes);
+        todo.escaped_twice.resize(keys.size());
+        for (const NodeId node : nodes) MarkBelow(node, todo.escaped_twice);
+      }
+    }
+  }
+
+  void Fill(const ShapeSet& set) {
+    shapes = set.size();
+    keys = KeyTree();
+    AddMarks(set);
+    AddObjects(set);
+    std::vector<std::vector<Path>> places;
+    for (FieldId field = 0; field < names.size(); ++field) {
+      ids.emplace(names[field], field);
+      for (std::size_t shape = 0; shape < shapes; ++shape) {
+        places.push_back(set.PathsOf(static_cast<Shape>(shape), names[field]));
+      }
+    }
+    // First every place by itself, so that wildcards then meet all literal keys beside them.
+    for (const std::vector<Path>& paths : places) {
+      for (const Path& path : paths) Node(path);
+    }
+    for (const std::vector<Path>& paths : places) AddCandidates(paths);
+    finish.resize(shapes);
+    for (std::size_t shape = 0; shape < shapes; ++shape) AddFinish(set, static_cast<Shape>(shape));
+    for (Finish& todo : finish) {
+      if (!todo.escaped_twice.empty()) todo.escaped_twice.resize(keys.size());
+    }
+    keys.Seal();
   }
 };
 
@@ -103,33 +245,16 @@ FieldId FieldTable::Builder::Add(std::string_view name) {
 
 FieldTable FieldTable::Builder::Build() && {
   FieldTable table;
-  Impl& impl = *table.impl_;
-  impl.names = std::move(names_);
-  constexpr std::array<Shape, kConcreteShapes> kShapes{Shape::kFlat, Shape::kEvtx,
-                                                       Shape::kWinlogbeat, Shape::kNxlog};
-  std::vector<std::vector<Path>> places;
-  for (FieldId field = 0; field < impl.names.size(); ++field) {
-    impl.ids.emplace(impl.names[field], field);
-    for (const Shape shape : kShapes) places.push_back(PathsOf(shape, impl.names[field]));
-  }
-  // First every place by itself, so that wildcards then meet all literal keys beside them.
-  impl.keys = KeyTree();
-  impl.marks.clear();
-  impl.named_lists.clear();
-  impl.AddMarks();
-  impl.AddNamedLists();
-  for (const std::vector<Path>& paths : places) {
-    for (const Path& path : paths) impl.Node(path);
-  }
-  for (const std::vector<Path>& paths : places) impl.AddCandidates(paths);
-  impl.keys.Seal();
+  table.impl_ = std::make_unique<Impl>();
+  table.impl_->names = std::move(names_);
+  table.impl_->Fill(*shapes_);
   return table;
 }
 
 FieldTable::FieldTable() : impl_(std::make_unique<Impl>()) {
-  impl_->AddMarks();
-  impl_->AddNamedLists();
-  impl_->keys.Seal();
+  ShapeSet flat;
+  flat.Put({});
+  impl_->Fill(flat);
 }
 FieldTable::~FieldTable() = default;
 FieldTable::FieldTable(FieldTable&&) noexcept = default;
@@ -157,11 +282,13 @@ std::span<const FieldTable::NamedListNodes> FieldTable::named_lists() const noex
 }
 
 std::span<const NodeId> FieldTable::Candidates(FieldId field, Shape shape) const noexcept {
-  const std::size_t list = field * kConcreteShapes + static_cast<std::size_t>(shape);
-  const std::size_t begin = list == 0 ? 0 : impl_->ends[list - 1];
-  return {impl_->candidates.data() + begin, impl_->ends[list] - begin};
+  return impl_->Candidates(field, shape);
 }
 
-std::span<const ShapeMark> FieldTable::marks() const noexcept { return impl_->marks; }
+std::span<const FieldTable::Mark> FieldTable::marks() const noexcept { return impl_->marks; }
+
+const FieldTable::Finish& FieldTable::finish(Shape shape) const noexcept {
+  return impl_->finish[static_cast<std::size_t>(shape)];
+}
 
 }  // namespace faultline

@@ -29,15 +29,19 @@ class FieldTable {
  public:
   class Builder {
    public:
+    // `shapes` is read by Build only.
+    explicit Builder(const ShapeSet* shapes) : shapes_(shapes) {}
+
     // The id of field `name`, the same for the same name. Names are Sigma's, case-sensitive.
     FieldId Add(std::string_view name);
     [[nodiscard]] FieldTable Build() &&;
 
    private:
+    const ShapeSet* shapes_;
     std::vector<std::string> names_;  // index = FieldId; few hundred, looked up at load only
   };
 
-  FieldTable();
+  FieldTable();  // no field, no shape but flat
   ~FieldTable();
   FieldTable(FieldTable&&) noexcept;
   FieldTable& operator=(FieldTable&&) noexcept;
@@ -65,8 +69,50 @@ class FieldTable {
   // Candidate places of `field` in `shape`, best first.
   [[nodiscard]] std::span<const NodeId> Candidates(FieldId field, Shape shape) const noexcept;
 
-  // Which shape the presence of the recogniser nodes tells. See shapes.h.
-  [[nodiscard]] std::span<const ShapeMark> marks() const noexcept;
+  // A place whose presence marks a shape; `with_next`: only together with the mark that follows.
+  struct Mark {
+    NodeId node = kNoNode;
+    Shape shape = Shape::kFlat;
+    bool with_next = false;
+  };
+  // In order of precedence; the first that is present decides; none: flat.
+  [[nodiscard]] std::span<const Mark> marks() const noexcept;
+
+  // What is left to do for an event once its shape is known. Mostly nothing.
+  struct Finish {
+    // Words that are the shipper's own: such a value is taken from its place.
+    struct OwnWords {
+      NodeId node = kNoNode;
+      std::vector<std::string> words;
+    };
+    // A text that holds fields. It is read only when one of `readers` is nowhere else.
+    struct FieldText {
+      NodeId node = kNoNode;
+      bool pairs = false;  // "NAME=value,NAME=value"; else lines "Name: value"
+      std::vector<FieldId> readers;
+    };
+    // A text made of others, where `field` is nowhere else and `when` (if any) is present.
+    struct Joined {
+      NodeId target = kNoNode;
+      FieldId field = 0;
+      std::vector<NodeId> when;
+      std::string separator;  // as JSON writes it, like the texts of the pieces
+      bool escaped = false;   // some of these hold a backslash
+      struct Piece {
+        std::string text;
+        std::vector<NodeId> nodes;  // best first
+      };
+      std::vector<Piece> pieces;
+    };
+    std::vector<OwnWords> own_words;
+    std::vector<FieldText> texts;
+    std::vector<Joined> joined;
+    std::vector<bool> escaped_twice;  // per node; empty: none
+    [[nodiscard]] bool empty() const noexcept {
+      return own_words.empty() && texts.empty() && joined.empty() && escaped_twice.empty();
+    }
+  };
+  [[nodiscard]] const Finish& finish(Shape shape) const noexcept;
 
  private:
   struct Impl;

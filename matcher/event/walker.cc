@@ -44,6 +44,26 @@ bool HoldsBackslash(const char* from, const char* to) noexcept {
   return std::memchr(from, '\\', static_cast<std::size_t>(to - from)) != nullptr;
 }
 
+// Whether `text` can be the inside of a JSON string whose backslashes and quotes are escaped.
+bool IsEscapedText(std::string_view text) noexcept {
+  bool telling = false;
+  for (std::size_t i = text.find('\\'); i < text.size(); i = text.find('\\', i + 2)) {
+    const char next = i + 1 < text.size() ? text[i + 1] : '\0';
+    if (next != '\\' && next != '"' && next != 'n' && next != 'r' && next != 't') return false;
+    telling = telling || next == '\\' || next == '"';
+  }
+  return telling;
+}
+
+// Where the first line of a raw text ends: before an escaped line end.
+std::size_t LineEnd(std::string_view raw) noexcept {
+  for (std::size_t at = raw.find('\\'); at < raw.size(); at = raw.find('\\', at + 2)) {
+    const char next = at + 1 < raw.size() ? raw[at + 1] : '\0';
+    if (next == 'n' || next == 'r') return at;
+  }
+  return raw.size();
+}
+
 }  // namespace
 
 std::string_view ToString(WalkFault fault) noexcept {
@@ -108,6 +128,21 @@ struct Walker::Impl {
   void OpenObject(Frame& frame) noexcept;
   void CloseObject(const Frame& frame, const char* end) noexcept;
   void NameElement(const FieldTable::NamedListNodes& named, std::uint32_t from) noexcept;
+  void RecogniseShape() noexcept;
+  void FinishShape(const FieldTable::Finish& todo) noexcept;
+  void DropOwnWords(const FieldTable::Finish& todo) noexcept;
+  [[nodiscard]] bool EscapedTwice(const FieldTable::Finish& todo, std::uint32_t slot) const noexcept;
+  void UnescapeOnce(const FieldTable::Finish& todo) noexcept;
+  void Join(const FieldTable::Finish::Joined& joined) noexcept;
+  void ReadText(const FieldTable::Finish::FieldText& holder) noexcept;
+  void ReadLines(NodeId place, std::string_view raw) noexcept;
+  void ReadPairs(NodeId place, std::string_view raw) noexcept;
+  void ReadMember(NodeId place, std::string_view name, std::string_view raw) noexcept;
+  [[nodiscard]] const RawValue* FirstText(NodeId node) const noexcept;
+  [[nodiscard]] std::size_t MadeBytes(const FieldTable::Finish& todo) const noexcept;
+  [[nodiscard]] std::string_view Keep(std::size_t from) const noexcept {
+    return {made.data() + from, made.size() - from};
+  }
   [[nodiscard]] EscapeReport InspectStrings(const std::uint32_t* from,
                                             const std::uint32_t* to) noexcept;
 
@@ -129,6 +164,7 @@ struct Walker::Impl {
   std::uint64_t objects = 0;       // serial of the object opened last, never 0
   std::string decoded;
   std::string squeezed;
+  std::string made;  // texts of this event that stand nowhere in the payload; never grows in use
 
   Event event;
   EventFlags payload_flags;
@@ -350,14 +386,164 @@ void Walker::Impl::FinishEvent() noexcept {
       payload_flags.lone_surrogate && (!array || InspectStrings(event_begin, at).lone_surrogate);
   event.flags_.invalid_utf8 = payload_flags.invalid_utf8 && (!array || !IsValidUtf8(event.text_));
   event.shape_ = options.shape;
-  if (options.shape != Shape::kAuto) return;
+  if (options.shape == Shape::kAuto) RecogniseShape();
+  const FieldTable::Finish& todo = fields->finish(event.shape_);
+  if (!todo.empty()) FinishShape(todo);
+}
+
+void Walker::Impl::RecogniseShape() noexcept {
   event.shape_ = Shape::kFlat;
-  for (const ShapeMark& mark : fields->marks()) {
-    if (event.heads_[mark.node].epoch == event.epoch_) {
+  bool all = true;
+  for (const FieldTable::Mark& mark : fields->marks()) {
+    all = all && event.heads_[mark.node].epoch == event.epoch_;
+    if (mark.with_next) continue;
+    if (all) {
       event.shape_ = mark.shape;
       return;
     }
+    all = true;
   }
+}
+
+// ------------------------------------------------------------------- once the shape is known
+
+void Walker::Impl::FinishShape(const FieldTable::Finish& todo) noexcept {
+  if (made.capacity() > kKeptCapacity) made = {};
+  made.clear();
+  const std::size_t bytes = MadeBytes(todo);
+  if (bytes > made.capacity()) made.reserve(bytes);
+  DropOwnWords(todo);
+  UnescapeOnce(todo);
+  for (const auto& joined : todo.joined) Join(joined);
+  for (const auto& holder : todo.texts) ReadText(holder);
+}
+
+// No less than what UnescapeOnce and Join will make.
+std::size_t Walker::Impl::MadeBytes(const FieldTable::Finish& todo) const noexcept {
+  std::size_t bytes = 0;
+  if (!todo.escaped_twice.empty()) {
+    for (std::uint32_t slot = 0; slot < event.slots_.size(); ++slot) {
+      if (EscapedTwice(todo, slot)) bytes += event.slots_[slot].value.raw.size();
+    }
+  }
+  for (const auto& joined : todo.joined) {
+    for (const auto& piece : joined.pieces) {
+      for (const NodeId node : piece.nodes) {
+        const RawValue* const value = FirstText(node);
+        if (value == nullptr) continue;
+        bytes += joined.separator.size() + piece.text.size() + value->raw.size();
+      }
+    }
+  }
+  return bytes;
+}
+
+const RawValue* Walker::Impl::FirstText(NodeId node) const noexcept {
+  const Event::Head& head = event.heads_[node];
+  if (head.epoch != event.epoch_) return nullptr;
+  const RawValue& value = event.slots_[head.first].value;
+  return value.kind == ValueKind::kString ? &value : nullptr;
+}
+
+void Walker::Impl::DropOwnWords(const FieldTable::Finish& todo) noexcept {
+  for (const auto& own : todo.own_words) {
+    const RawValue* const value = FirstText(own.node);
+    if (value == nullptr) continue;
+    if (std::find(own.words.begin(), own.words.end(), value->raw) == own.words.end()) continue;
+    event.heads_[own.node] = {};
+  }
+}
+
+bool Walker::Impl::EscapedTwice(const FieldTable::Finish& todo, std::uint32_t slot) const noexcept {
+  const RawValue& value = event.slots_[slot].value;
+  return value.kind == ValueKind::kString && value.escaped && todo.escaped_twice[slot_nodes[slot]];
+}
+
+// What is left of a text after its escapes are resolved is JSON's spelling of the true text.
+void Walker::Impl::UnescapeOnce(const FieldTable::Finish& todo) noexcept {
+  if (todo.escaped_twice.empty()) return;
+  for (std::uint32_t slot = 0; slot < event.slots_.size(); ++slot) {
+    if (!EscapedTwice(todo, slot)) continue;
+    RawValue& value = event.slots_[slot].value;
+    DecodeEscapes(value.raw, decoded);
+    if (!IsEscapedText(decoded)) continue;
+    const std::size_t from = made.size();
+    made += decoded;
+    value.raw = Keep(from);
+  }
+}
+
+void Walker::Impl::Join(const FieldTable::Finish::Joined& joined) noexcept {
+  const auto present = [this](NodeId node) { return event.heads_[node].epoch == event.epoch_; };
+  if (!event.Of(joined.field).empty()) return;
+  if (!joined.when.empty() && std::none_of(joined.when.begin(), joined.when.end(), present)) return;
+  const std::size_t from = made.size();
+  RawValue whole;
+  whole.kind = ValueKind::kString;
+  whole.escaped = joined.escaped;
+  for (const auto& piece : joined.pieces) {
+    const RawValue* value = nullptr;
+    for (const NodeId node : piece.nodes) {
+      if (value == nullptr) value = FirstText(node);
+    }
+    if (value == nullptr) continue;
+    if (made.size() > from) made += joined.separator;
+    made.append(piece.text).append(value->raw);
+    whole.escaped = whole.escaped || value->escaped;
+  }
+  if (made.size() == from) return;
+  whole.raw = Keep(from);
+  Append(joined.target, whole);
+}
+
+void Walker::Impl::ReadText(const FieldTable::Finish::FieldText& holder) noexcept {
+  const RawValue* const value = FirstText(holder.node);
+  if (value == nullptr) return;
+  if (std::none_of(holder.readers.begin(), holder.readers.end(),
+                   [&](FieldId field) { return event.Of(field).empty(); })) {
+    return;
+  }
+  if (holder.pairs) {
+    ReadPairs(holder.node, value->raw);
+  } else {
+    ReadLines(holder.node, value->raw);
+  }
+}
+
+// Lines "Name: value" or "Name=value" of a raw text, in which line ends and tabs are escapes.
+void Walker::Impl::ReadLines(NodeId place, std::string_view raw) noexcept {
+  while (!raw.empty()) {
+    const std::size_t end = LineEnd(raw);
+    const std::string_view line = raw.substr(0, end);
+    const std::size_t cut = line.find_first_of(":=");
+    if (cut != std::string_view::npos) {
+      std::string_view value = line.substr(cut + 1);
+      if (value.starts_with(' ')) value.remove_prefix(1);
+      while (value.starts_with("\\t")) value.remove_prefix(2);
+      ReadMember(place, line.substr(0, cut), value);
+    }
+    raw.remove_prefix(end);
+    while (raw.starts_with("\\r") || raw.starts_with("\\n") || raw.starts_with("\\t")) {
+      raw.remove_prefix(2);
+    }
+  }
+}
+
+void Walker::Impl::ReadPairs(NodeId place, std::string_view raw) noexcept {
+  while (!raw.empty()) {
+    const std::size_t end = std::min(raw.find(','), raw.size());
+    const std::string_view pair = raw.substr(0, end);
+    const std::size_t cut = pair.find('=');
+    if (cut != std::string_view::npos) ReadMember(place, pair.substr(0, cut), pair.substr(cut + 1));
+    raw.remove_prefix(std::min(end + 1, raw.size()));
+  }
+}
+
+void Walker::Impl::ReadMember(NodeId place, std::string_view name, std::string_view raw) noexcept {
+  const NodeId node = keys->Child(place, name, KeyTree::DigestOf(name));
+  if (node == kNoNode) return;
+  const bool escaped = HoldsBackslash(raw.data(), raw.data() + raw.size());
+  Record(node, {raw, ValueKind::kString, escaped});
 }
 
 NodeId Walker::Impl::Find(NodeId object, std::string_view key) noexcept {

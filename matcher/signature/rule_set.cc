@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "matcher/shapes/shape_file.h"
 #include "matcher/sigma/text_template.h"
 #include "matcher/signature/rejection.h"
 #include "matcher/signature/rule_set_impl.h"
@@ -59,7 +60,9 @@ Result<std::shared_ptr<const RuleSet>> RuleSet::Compile(sigma::RuleCollection ru
   auto impl = std::make_unique<Impl>();
   RegexStore regexes;
   RejectBadRegexes(rules, regexes);
-  FieldTable::Builder fields;
+  const std::shared_ptr<const ShapeSet> shapes =
+      options.shapes != nullptr ? options.shapes : BuiltInShapes();
+  FieldTable::Builder fields(shapes.get());
   SignatureCompiler compiler(&fields, &regexes);
   for (std::uint32_t i = 0; i < rules.detections.size(); ++i) {
     compiler.Add(i, rules.detections[i], rules.filters);

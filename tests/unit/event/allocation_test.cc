@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "matcher/event/walker.h"
+#include "matcher/shapes/shape_file.h"
 
 namespace {
 std::atomic<long> allocations{0};
@@ -25,7 +26,7 @@ namespace faultline {
 namespace {
 
 TEST(WalkerMemory, AWarmWalkerAllocatesNothing) {
-  FieldTable::Builder builder;
+  FieldTable::Builder builder(BuiltInShapes().get());
   const FieldId image = builder.Add("Image");
   builder.Add("Data");
   const FieldTable table = std::move(builder).Build();

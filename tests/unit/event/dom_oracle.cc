@@ -13,6 +13,7 @@
 
 #include "matcher/event/text.h"
 #include "matcher/event/walker.h"
+#include "matcher/shapes/shape_file.h"
 
 namespace faultline::testing {
 namespace {
@@ -205,7 +206,7 @@ void Leaves(const element& value, Strings& found) {
 
 const FieldTable& Table() {
   static const FieldTable table = [] {
-    FieldTable::Builder builder;
+    FieldTable::Builder builder(BuiltInShapes().get());
     for (const std::string& name : AskedFields()) builder.Add(name);
     return std::move(builder).Build();
   }();

@@ -6,11 +6,13 @@
 
 #include <gtest/gtest.h>
 
+#include "matcher/shapes/shape_file.h"
+
 namespace faultline {
 namespace {
 
 TEST(FieldTable, GivesOneIdPerName) {
-  FieldTable::Builder builder;
+  FieldTable::Builder builder(BuiltInShapes().get());
   const FieldId image = builder.Add("Image");
   const FieldId other = builder.Add("image");
   EXPECT_NE(image, other);
@@ -23,14 +25,15 @@ TEST(FieldTable, GivesOneIdPerName) {
 }
 
 TEST(FieldTable, FindsEveryPlaceOfManyFields) {
-  FieldTable::Builder builder;
+  FieldTable::Builder builder(BuiltInShapes().get());
   for (int i = 0; i < 500; ++i) builder.Add("field_number_" + std::to_string(i));
   const FieldTable table = std::move(builder).Build();
   for (FieldId field = 0; field < table.size(); ++field) {
-    for (const Shape shape : {Shape::kFlat, Shape::kEvtx, Shape::kWinlogbeat, Shape::kNxlog}) {
+    for (std::size_t index = 0; index < kConcreteShapes; ++index) {
+      const auto shape = static_cast<Shape>(index);
       const auto candidates = table.Candidates(field, shape);
       std::size_t found = 0;
-      for (const Path& path : PathsOf(shape, table.name(field))) {
+      for (const Path& path : BuiltInShapes()->PathsOf(shape, table.name(field))) {
         NodeId node = kRootNode;
         for (const std::string& key : path) node = table.Child(node, key == "*" ? "any" : key);
         found += std::count(candidates.begin(), candidates.end(), node) > 0 ? 1 : 0;
@@ -41,7 +44,7 @@ TEST(FieldTable, FindsEveryPlaceOfManyFields) {
 }
 
 TEST(FieldTable, KnowsNoOtherKeys) {
-  FieldTable::Builder builder;
+  FieldTable::Builder builder(BuiltInShapes().get());
   builder.Add("Image");
   const FieldTable table = std::move(builder).Build();
   for (const char* key : {"", "I", "Imag", "Imagf", "Image2", "image", "a key of another length"}) {
@@ -55,7 +58,7 @@ TEST(FieldTable, KnowsNoOtherKeys) {
 TEST(FieldTable, KeysWithEqualEndsAreToldApart) {
   const std::string one = "12345678_one_12345678";
   const std::string two = "12345678_two_12345678";
-  FieldTable::Builder builder;
+  FieldTable::Builder builder(BuiltInShapes().get());
   builder.Add(one);
   builder.Add(two);
   const FieldTable table = std::move(builder).Build();
@@ -64,7 +67,7 @@ TEST(FieldTable, KeysWithEqualEndsAreToldApart) {
 }
 
 TEST(FieldTable, AWildcardStandsBesideLiteralKeys) {
-  FieldTable::Builder builder;
+  FieldTable::Builder builder(BuiltInShapes().get());
   const FieldId user = builder.Add("User");
   builder.Add("Event.UserData.EventXML.Address");
   const FieldTable table = std::move(builder).Build();

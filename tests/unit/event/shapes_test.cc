@@ -8,6 +8,7 @@
 
 #include "matcher/event/text.h"
 #include "matcher/event/walker.h"
+#include "matcher/shapes/shape_file.h"
 
 namespace faultline {
 namespace {
@@ -23,7 +24,7 @@ struct Case {
 };
 
 void Check(const Case& c) {
-  FieldTable::Builder builder;
+  FieldTable::Builder builder(BuiltInShapes().get());
   std::vector<FieldId> ids;
   for (const Expectation& e : c.expected) ids.push_back(builder.Add(e.field));
   const FieldTable table = std::move(builder).Build();
@@ -41,17 +42,19 @@ void Check(const Case& c) {
 }
 
 TEST(Shapes, NamesGoBothWays) {
-  for (const Shape shape :
-       {Shape::kFlat, Shape::kEvtx, Shape::kWinlogbeat, Shape::kNxlog, Shape::kAuto}) {
+  for (std::size_t index = 0; index < kConcreteShapes; ++index) {
+    const auto shape = static_cast<Shape>(index);
     EXPECT_EQ(ShapeFromString(ToString(shape)), shape);
+    EXPECT_EQ(BuiltInShapes()->Find(ToString(shape)), shape);
   }
+  EXPECT_EQ(ShapeFromString(ToString(Shape::kAuto)), Shape::kAuto);
   EXPECT_EQ(ShapeFromString("evt"), std::nullopt);
 }
 
 TEST(Shapes, DottedNamesTryTheLongestLiteralKeyFirst) {
   const std::vector<Path> expected{{"x.y.z"}, {"x.y", "z"}, {"x", "y.z"}, {"x", "y", "z"}};
-  EXPECT_EQ(PathsOf(Shape::kFlat, "x.y.z"), expected);
-  EXPECT_EQ(PathsOf(Shape::kFlat, "a.b.c.d.e.f.g.h.i").size(), 2u);
+  EXPECT_EQ(BuiltInShapes()->PathsOf(Shape::kFlat, "x.y.z"), expected);
+  EXPECT_EQ(BuiltInShapes()->PathsOf(Shape::kFlat, "a.b.c.d.e.f.g.h.i").size(), 2u);
 }
 
 TEST(Shapes, Flat) {

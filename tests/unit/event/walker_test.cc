@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "matcher/event/text.h"
+#include "matcher/shapes/shape_file.h"
 
 namespace faultline {
 namespace {
@@ -18,7 +19,7 @@ using Strings = std::vector<std::string>;
 class WalkerTest : public ::testing::Test {
  protected:
   WalkerTest() {
-    FieldTable::Builder builder;
+    FieldTable::Builder builder(BuiltInShapes().get());
     for (const char* name : {"a", "a.b", "Image", "EventID", "Channel", "Data", "Message",
                              "Provider_Name", "ThreatName", "Address", "TimeCreated"}) {
       builder.Add(name);
