@@ -17,6 +17,7 @@
 
 #include "app/settings.h"
 #include "app/suggest.h"
+#include "matcher/shapes/shape_file.h"
 #include "matcher/sigma/yaml.h"
 
 namespace faultline::app {
@@ -317,6 +318,14 @@ bool IsTopicName(std::string_view name) {
          std::all_of(name.begin(), name.end(), allowed);
 }
 
+std::vector<std::string> ShapeNames(const ShapeSet& shapes) {
+  std::vector<std::string> names{"auto"};
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    names.push_back(shapes.spec(static_cast<Shape>(i)).name);
+  }
+  return names;
+}
+
 }  // namespace
 
 ConfigLoader::ConfigLoader() = default;
@@ -396,6 +405,9 @@ Result<Config> ConfigLoader::Finish() {
     }
     ours.emplace(topic, path);
   }
+  auto shapes = LoadShapes(config.shapes);
+  if (!shapes) return tl::unexpected<Error>(shapes.error());
+  config.known_shapes = std::move(*shapes);
   for (std::size_t i = 0; i < config.inputs.size(); ++i) {
     InputConfig& input = config.inputs[i];
     const std::string path = fmt::format("inputs.{}", i);
@@ -411,6 +423,11 @@ Result<Config> ConfigLoader::Finish() {
         return ConfigError(fmt::format("{}.topics: '{}' is our own {}", path, topic, it->second),
                            place(path + ".topics"), "reading what we write would never end");
       }
+    }
+    if (!config.known_shapes->Find(input.shape)) {
+      return ConfigError(fmt::format("{}.shape: unknown shape '{}'", path, input.shape),
+                         place(path + ".shape"),
+                         DidYouMean(input.shape, ShapeNames(*config.known_shapes)));
     }
     if (!ParseZone(input.timezone)) {
       return ConfigError(fmt::format("{}.timezone: '{}' is no zone", path, input.timezone),

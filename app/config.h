@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include "app/secret.h"
 #include "base/result.h"
+#include "matcher/event/shapes.h"
 
 namespace faultline::app {
 
@@ -51,6 +53,8 @@ struct Config {
     std::string group = "faultline";
     std::map<std::string, PropertyValue> properties;
   } kafka;
+  std::vector<std::string> shapes;                // files
+  std::shared_ptr<const ShapeSet> known_shapes;  // with those of the files; set by Finish()
   std::vector<InputConfig> inputs;
   struct Rules {
     std::vector<std::string> paths;

@@ -268,7 +268,9 @@ RuleTest ReadCase(const yaml::Node& document, const std::string& file, Reading& 
     test.rules = sigma::ReadTexts(*rules, "'rules'", reading);
   }
   if (const auto* shape = document.Find("shape")) {
-    test.shape = ReadWord(*shape, "shape", {"auto", "flat", "evtx", "winlogbeat", "nxlog"},
+    test.shape = ReadWord(*shape, "shape",
+                          {"auto", "flat", "evtx", "wazuh", "vector", "otel", "winlogbeat", "nxlog",
+                           "fluentbit", "splunk"},
                           ShapeFromString, reading)
                      .value_or(Shape::kAuto);
   }

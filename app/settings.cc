@@ -44,6 +44,8 @@ std::vector<Setting> MakeSettings() {
       {"kafka.properties", [](Config& c, std::size_t) -> Slot { return &c.kafka.properties; },
        "Any librdkafka property that does not break a guarantee. Passwords and keys only as "
        "${env:NAME} or ${file:PATH}."},
+      {"shapes", [](Config& c, std::size_t) -> Slot { return &c.shapes; },
+       "Files with shapes of your own (docs/shapes.md), as seen from the working directory."},
       {"inputs[].topics",
        [](Config& c, std::size_t i) -> Slot { return &c.inputs[i].topics; },
        "Topics to read: names, or patterns that begin with ^. A pattern never takes our own "
@@ -55,13 +57,13 @@ std::vector<Setting> MakeSettings() {
        "[windows-events]"},
       {"inputs[].shape",
        [](Config& c, std::size_t i) -> Slot { return &c.inputs[i].shape; },
-       "How the shipper lays out an event; auto recognises it per record.",
-       {"auto", "flat", "evtx", "winlogbeat", "nxlog"},
+       "How the shipper lays out an event: flat, evtx, wazuh, vector, otel, winlogbeat, nxlog, "
+       "fluentbit, splunk, or one of your own (shapes); auto recognises it per record.",
+       {},
        0,
        0,
        {},
-       "auto",
-       {"fluentbit", "vector", "otel", "splunk", "wazuh"}},
+       "auto"},
       {"inputs[].logsource",
        [](Config& c, std::size_t i) -> Slot { return &c.inputs[i].logsource; },
        "The log source of this input.",

@@ -81,6 +81,7 @@ RuleSet::Options CompileOptions(const Config& config) {
   options.extra_fields.assign(fields.begin(), fields.end());
   options.match_limit = static_cast<std::uint32_t>(config.rules.match_limit);
   options.depth_limit = static_cast<std::uint32_t>(config.rules.depth_limit);
+  options.shapes = config.known_shapes;
   return options;
 }
 
@@ -125,7 +126,7 @@ Result<RuleSetPtr> UsableRuleSet(const Config& config, const RuleFlags& flags,
 
 InputOptions InputOptionsOf(const InputConfig& input, const RuleSet& rules) {
   InputOptions options;
-  options.walk.shape = ShapeFromString(input.shape).value_or(Shape::kAuto);
+  options.walk.shape = rules.shapes().Find(input.shape).value_or(Shape::kAuto);
   options.walk.max_bytes = static_cast<std::size_t>(input.max_event_bytes.count);
   options.walk.strict_json = input.strict_json;
   options.walk.keep_leaves = rules.needs_leaves();

@@ -35,6 +35,7 @@ struct FieldTable::Impl {
   std::vector<Mark> marks;
   std::vector<Finish> finish;  // per shape
   std::vector<NamedListNodes> named_lists;
+  std::unordered_map<NodeId, std::vector<NodeId>> objects;  // beside wildcards, while building
 
   // The node of a path without meeting wildcards of others; made where it is not there.
   NodeId Node(const Path& path, NodeId from = kRootNode) {
@@ -60,7 +61,7 @@ struct FieldTable::Impl {
     return group;
   }
 
-  // All nodes that `path` from its key `depth` on can mean: a wildcard also means the literal keys
+  // All nodes that `path` from its key `depth` on can mean: a wildcard also means the objects known
   // beside it, since the lookup prefers those.
   void Expand(const Path& path, std::size_t depth, NodeId node, std::vector<NodeId>& found) {
     if (depth == path.size()) {
@@ -68,9 +69,9 @@ struct FieldTable::Impl {
       return;
     }
     if (path[depth] != "*") return Expand(path, depth + 1, Key(node, path[depth]), found);
-    std::vector<std::string> beside;
-    for (const std::string_view key : keys.KeysOf(node)) beside.emplace_back(key);
-    for (const std::string& key : beside) Expand(path, depth + 1, keys.Make(node, key), found);
+    const auto [beside, first] = objects.try_emplace(node);
+    if (first) beside->second = keys.ObjectsOf(node);
+    for (const NodeId object : beside->second) Expand(path, depth + 1, object, found);
     Expand(path, depth + 1, keys.MakeWildcard(node), found);
   }
 

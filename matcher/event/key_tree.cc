@@ -46,12 +46,13 @@ KeyTree::NodeId KeyTree::MakeDetached(NodeId parent) {
   return static_cast<NodeId>(nodes_.size() - 1);
 }
 
-std::vector<std::string_view> KeyTree::KeysOf(NodeId parent) const {
-  std::vector<std::string_view> keys;
-  for (const Edge& edge : edges_) {
-    if (edge.parent == parent) keys.push_back(edge.key);
+std::vector<KeyTree::NodeId> KeyTree::ObjectsOf(NodeId parent) const {
+  std::vector<NodeId> objects;
+  for (NodeId node = 0; node < nodes_.size(); ++node) {
+    const Node& child = nodes_[node];
+    if (child.parent == parent && child.inner && !child.is_wildcard) objects.push_back(node);
   }
-  return keys;
+  return objects;
 }
 
 // Fills the slots, while building with the index of the edge in `size`; tells whether every key

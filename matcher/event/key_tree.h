@@ -43,7 +43,7 @@ class KeyTree {
   NodeId Make(NodeId parent, std::string_view key);
   NodeId MakeWildcard(NodeId parent);
   NodeId MakeDetached(NodeId parent);  // reached by `also` only
-  [[nodiscard]] std::vector<std::string_view> KeysOf(NodeId parent) const;
+  [[nodiscard]] std::vector<NodeId> ObjectsOf(NodeId parent) const;  // children with children
   Node& at(NodeId node) { return nodes_[node]; }
   void Seal();  // from here on Child() may be called
 

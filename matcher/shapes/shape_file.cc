@@ -24,8 +24,8 @@ using yaml::Node;
 using yaml::Pair;
 
 constexpr std::size_t kMaxFileBytes = 1 << 20;
-constexpr std::size_t kMaxPlaces = 64;     // of one field
-constexpr std::size_t kMaxPlaceDots = 6;   // every dot doubles the ways to read a place
+constexpr std::size_t kMaxPlaces = 64;    // of one field
+constexpr std::size_t kMaxPlaceDots = 6;  // every dot doubles the ways to read a place
 constexpr std::size_t kMaxPlaceBytes = 256;
 
 const std::vector<std::string_view>& Keys() {
@@ -118,8 +118,9 @@ std::vector<PlaceText> ReadAnywhere(const Node& node, Reading& reading) {
 std::vector<std::vector<PlaceText>> ReadMarks(const Node& node, Reading& reading) {
   std::vector<std::vector<PlaceText>> marks;
   if (!node.IsSequence()) {
-    reading.Refuse("'recognise' must be a list", node.place,
-                   "list places, any of which tells the shape; or lists of places that do together");
+    reading.Refuse(
+        "'recognise' must be a list", node.place,
+        "list places, any of which tells the shape; or lists of places that do together");
   }
   for (const Node& item : node.items) {
     marks.push_back(ReadPlaces(item, "'recognise'", reading));
@@ -140,8 +141,7 @@ std::vector<std::pair<std::string, std::string>> ReadParts(const Node& node, Rea
       reading.Refuse(fmt::format("'{}' names no part of a field", part), pair.value.place,
                      "write 'FIELD/NAME', such as 'Hashes/SHA256'");
     } else if (node.Find(part.substr(0, slash)) != nullptr) {
-      reading.Refuse(fmt::format("'{}' is a part itself", part.substr(0, slash)),
-                     pair.value.place);
+      reading.Refuse(fmt::format("'{}' is a part itself", part.substr(0, slash)), pair.value.place);
     }
     parts.emplace_back(pair.key.scalar, std::move(part));
   }

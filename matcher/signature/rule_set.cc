@@ -60,9 +60,9 @@ Result<std::shared_ptr<const RuleSet>> RuleSet::Compile(sigma::RuleCollection ru
   auto impl = std::make_unique<Impl>();
   RegexStore regexes;
   RejectBadRegexes(rules, regexes);
-  const std::shared_ptr<const ShapeSet> shapes =
-      options.shapes != nullptr ? options.shapes : BuiltInShapes();
-  FieldTable::Builder fields(shapes.get());
+  impl->options = options;
+  if (impl->options.shapes == nullptr) impl->options.shapes = BuiltInShapes();
+  FieldTable::Builder fields(impl->options.shapes.get());
   SignatureCompiler compiler(&fields, &regexes);
   for (std::uint32_t i = 0; i < rules.detections.size(); ++i) {
     compiler.Add(i, rules.detections[i], rules.filters);
@@ -80,7 +80,6 @@ Result<std::shared_ptr<const RuleSet>> RuleSet::Compile(sigma::RuleCollection ru
   impl->needs_leaves = std::any_of(impl->plans.begin(), impl->plans.end(),
                                    [](const auto& plan) { return plan.field == kKeywordField; });
   impl->revision = RevisionOf(rules);
-  impl->options = options;
   impl->rules = std::move(rules);
   return std::shared_ptr<const RuleSet>(new RuleSet(std::move(impl)));
 }
@@ -89,6 +88,7 @@ RuleSet::RuleSet(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 RuleSet::~RuleSet() = default;
 
 const FieldTable& RuleSet::fields() const noexcept { return impl_->fields; }
+const ShapeSet& RuleSet::shapes() const noexcept { return *impl_->options.shapes; }
 const std::vector<sigma::DetectionRule>& RuleSet::detections() const noexcept {
   return impl_->rules.detections;
 }

@@ -35,6 +35,7 @@ class RuleSet {
   ~RuleSet();
 
   [[nodiscard]] const FieldTable& fields() const noexcept;
+  [[nodiscard]] const ShapeSet& shapes() const noexcept;
   [[nodiscard]] const std::vector<sigma::DetectionRule>& detections() const noexcept;
   [[nodiscard]] const std::vector<sigma::CorrelationRule>& correlations() const noexcept;
   [[nodiscard]] const std::vector<sigma::Filter>& filters() const noexcept;

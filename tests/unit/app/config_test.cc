@@ -44,11 +44,9 @@ TEST(Config, EachMistakeIsToldWithItsPlaceAndRemedy) {
        "512KiB, "
        "64kB or a number of bytes"},
       {"inputs:\n  - topics: [a]\n    shape: evtxx\n",
-       "c.yaml:3:12: inputs.0.shape: unknown value 'evtxx'; did you mean 'evtx'?"},
-      {"inputs:\n  - topics: [a]\n    shape: splunk\n",
-       "c.yaml:3:12: inputs.0.shape: 'splunk' is not supported by this version; supported: auto, "
-       "flat, "
-       "evtx, winlogbeat, nxlog"},
+       "c.yaml:3:12: inputs.0.shape: unknown shape 'evtxx'; did you mean 'evtx'?"},
+      {"inputs:\n  - topics: [a]\n    shape: splunk\n", "fine"},
+      {"shapes: [/nowhere/shapes.yaml]\n", "/nowhere/shapes.yaml: cannot be opened"},
       {"inputs:\n  - shape: auto\n",
        "c.yaml:2:5: inputs.0.topics: an input needs at least one topic"},
       {"inputs:\n  - topics: [faultline-alerts]\n",

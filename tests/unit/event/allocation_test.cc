@@ -28,7 +28,7 @@ namespace {
 TEST(WalkerMemory, AWarmWalkerAllocatesNothing) {
   FieldTable::Builder builder(BuiltInShapes().get());
   const FieldId image = builder.Add("Image");
-  builder.Add("Data");
+  for (const char* name : {"Data", "Hashes", "Imphash", "EventType", "User"}) builder.Add(name);
   const FieldTable table = std::move(builder).Build();
   Walker walker(&table);
   Walker::Options options;
@@ -37,6 +37,13 @@ TEST(WalkerMemory, AWarmWalkerAllocatesNothing) {
       R"({"Image":"C:\\a.exe","Im\u0061ge":["x","y",{"z":[[1],[]]}],"Data":{"a":"\ud800"}})",
       R"([{"Image":1},{"Image":"a much longer text, so that slots and leaves are warm"}])",
       R"({"Event":{"System":{},"EventData":{"Image":"b","Data":[{"Name":"Image","#text":"c"}]}}})",
+      R"({"winlog":{"channel":"C"},"user":{"domain":"D","name":"n"},)"
+      R"("process":{"executable":"x","hash":{"md5":"a"},"pe":{"imphash":"b"}}})",
+      R"({"SourceModuleName":"m","EventType":"INFO","Image":"x","Message":"a:\r\nEventType: S"})",
+      R"({"ProviderName":"p","StringInserts":["x"],"Message":"a:\r\nImage: C:\\x"})",
+      R"({"sourcetype":"s","event":"EventCode=1\nImage=x\nHashes=MD5=a,IMPHASH=b"})",
+      R"({"data":{"win":{"system":{},"eventdata":{"image":"C:\\\\x","hashes":"IMPHASH=1"}}}})",
+      R"({"channel":"c","provider":{"name":"p"},"event_id":{"id":1},"event_data":{"Image":"x"}})",
       R"({"broken":)", " "};
   long before = 0;
   int seen = 0;
