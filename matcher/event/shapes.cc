@@ -166,9 +166,11 @@ std::vector<Path> ShapeSet::PathsOf(Shape shape, std::string_view name) const {
   Places places;
   std::vector<Path> within;
   bool only = false;
+  bool blanks = false;
   for (std::optional<Shape> at = shape; at && !only; at = spec(*at).base) {
     const ShapeSpec& own = spec(*at);
     within.insert(within.end(), own.within.begin(), own.within.end());
+    blanks = blanks || std::find(own.blanks.begin(), own.blanks.end(), Path{}) != own.blanks.end();
     only = AddFields(own.only, name, places);
     if (only) break;
     AddFields(own.fields, name, places);
@@ -185,6 +187,9 @@ std::vector<Path> ShapeSet::PathsOf(Shape shape, std::string_view name) const {
   }
   if (!only) places.Add(Dotted(name));
   const Paths found = places.paths();
+  for (const Path& path : found) {
+    if (blanks && path.size() == 1) places.Add(Path{kWithoutBlanks + path.front()});
+  }
   for (const Path& outer : within) {
     for (const Path& inner : found) {
       Path path = outer;

@@ -47,6 +47,10 @@ using PlaceText = std::string;
 // The paths that `place` means for the field `name`, best first.
 [[nodiscard]] std::vector<Path> PathsOfPlace(std::string_view place, std::string_view name = {});
 
+// What a key of the root begins with once its blanks are taken out: such keys are places of their
+// own, since only some shapes read them so.
+inline constexpr char kWithoutBlanks = ' ';
+
 // A list whose elements name themselves, such as {"Name": "Image", "#text": "cmd.exe"}: the text is
 // a value of the sibling key "Image" of the list; without a name it is a value of the list itself.
 struct NamedList {
@@ -83,7 +87,7 @@ struct ShapeSpec {
   std::vector<Path> lines;  // texts of lines "Name: value" or "Name=value"
   std::vector<Words> own_words;
   std::vector<Path> escaped_twice;  // objects in which every text is escaped once too often
-  std::vector<Path> blanks;         // objects in whose keys blanks do not count
+  std::vector<Path> blanks;         // objects in whose keys blanks do not count; {}: the root
   std::vector<NamedList> named_lists;
 };
 

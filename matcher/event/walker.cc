@@ -552,6 +552,7 @@ NodeId Walker::Impl::Find(NodeId object, std::string_view key) noexcept {
   if (literal || !keys->at(object).blanks || key.find(' ') == std::string_view::npos) return node;
   squeezed.assign(key);
   squeezed.erase(std::remove(squeezed.begin(), squeezed.end(), ' '), squeezed.end());
+  if (object == kRootNode) squeezed.insert(squeezed.begin(), kWithoutBlanks);
   return keys->Child(object, squeezed, KeyTree::DigestOf(squeezed));
 }
 

@@ -358,7 +358,9 @@ Result<void> ReadShapes(std::string_view text, const std::string& file, ShapeSet
   auto documents = yaml::ParseYaml(text, file, {}, Fault::kConfig);
   if (!documents) return tl::unexpected<Error>(documents.error());
   ShapeSet all = shapes;
-  Reading reading("");
+  const sigma::LoadOptions options;
+  sigma::ExpansionBudget budget;
+  Reading reading("", options, budget);
   ShapeReader reader(&all, &reading);
   for (const Node& document : *documents) {
     if (!sigma::ExpectMap(document, "a shape file", reading)) break;

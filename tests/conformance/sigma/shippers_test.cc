@@ -92,8 +92,9 @@ class Judge {
   std::set<std::string> loaded_;
 };
 
-// What a shipper does not send cannot match. Neither of these two names the event data, and only
-// Sysmon's messages spell it as "Name: value".
+// What a shipper does not send cannot match. Neither Fluent Bit nor Splunk's classic input names the
+// event data, and only Sysmon's messages spell it as "Name: value". In a flat event a field's name
+// is its key, and "Threat Name" another than ThreatName.
 bool Inexpressible(std::string_view shipper, const std::string& name) {
   static const std::set<std::string> unnamed{
       "win_defender_exploit_redsun_tiering_engine_detected_as_eicar",
@@ -101,6 +102,7 @@ bool Inexpressible(std::string_view shipper, const std::string& name) {
       "win_security_susp_scheduled_task_delete_or_disable",
       "win_taskscheduler_susp_schtasks_delete_or_disable",
       "win_wmi_activity_nteventlogfile_cleareventlog"};
+  if (shipper == "flat") return name.starts_with("win_defender_exploit_redsun");
   return (shipper == "fluentbit" || shipper == "splunk classic") && unnamed.contains(name);
 }
 
