@@ -18,8 +18,9 @@ namespace {
 
 void AddCommonOptions(CLI::App& app, Context& context) {
   app.add_option("--format", context.format,
-                 "Output: auto (table on a terminal, NDJSON in a pipe), ndjson, json, table, csv")
-      ->check(CLI::IsMember({"auto", "ndjson", "json", "table", "csv"}))
+                 "Output: auto (table on a terminal, NDJSON in a pipe), ndjson, json, table, csv;\n"
+                 "of check also sarif, of test also junit")
+      ->check(CLI::IsMember({"auto", "ndjson", "json", "table", "csv", "sarif", "junit"}))
       ->type_name("FORMAT");
   app.add_option("--color", context.color, "auto, always or never; NO_COLOR is honoured")
       ->check(CLI::IsMember({"auto", "always", "never"}))
@@ -33,6 +34,7 @@ void AddCommands(CLI::App& app, Context& context) {
   AddMatchCommand(app, context);
   AddCheckCommand(app, context);
   AddTestCommand(app, context);
+  AddExplainCommand(app, context);
   AddBenchCommand(app, context);
   AddDemoCommand(app, context);
   AddConfigCommand(app, context);
@@ -105,8 +107,9 @@ int RunProgram(int argc, const char* const* argv) {
   app.fallthrough();
   AddCommands(app, context);
   app.footer(
-      "Exit codes:  0 fine, 1 findings, 2 rules do not load, 64 usage, 69 broker not available,\n"
-      "             74 input or output, 75 drain limit passed, 78 configuration, 130 interrupted\n"
+      "Exit codes:  0 fine, 1 findings, 2 rules do not load, 3 lint only, 64 usage,\n"
+      "             69 broker not available, 74 input or output, 75 drain limit passed,\n"
+      "             78 configuration, 130 interrupted\n"
       "Each command tells more:  faultline COMMAND --help");
   try {
     app.parse(argc, argv);

@@ -42,7 +42,7 @@ void Report(sigma::RuleCollection& rules, const sigma::Metadata& meta, std::stri
   for (sigma::ReportEntry& entry : rules.report) {
     if (entry.kind != kind || entry.file != meta.file || entry.line != meta.place.line) continue;
     entry.state = sigma::RuleState::kGated;
-    entry.reason = fmt::format("left out by {}", why);
+    entry.reason = fmt::format("{}{}", kLeftOutBy, why);
   }
 }
 

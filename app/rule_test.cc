@@ -74,6 +74,13 @@ std::optional<std::string> ResolvePath(const std::string& path, const std::strin
   return std::nullopt;
 }
 
+// `part` stands somewhere in `text`, letter case of ASCII aside.
+bool HasPart(std::string_view text, std::string_view part) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::search(text.begin(), text.end(), part.begin(), part.end(),
+                     [&lower](char a, char b) { return lower(a) == lower(b); }) != text.end();
+}
+
 // ---------------------------------------------------------------------------------------- rules
 
 bool Means(const RuleReference& reference, const sigma::Metadata& meta) {
@@ -322,8 +329,8 @@ Result<std::vector<std::string>> FindRuleTests(const std::vector<std::string>& p
   return files;
 }
 
-RuleTestRunner::RuleTestRunner(std::vector<std::string> rules, RuleSet::Options compile)
-    : rules_(std::move(rules)), compile_(std::move(compile)) {}
+RuleTestRunner::RuleTestRunner(Options options, const Clock& clock)
+    : options_(std::move(options)), clock_(clock) {}
 
 Result<void> RuleTestRunner::RunFile(const std::string& path) {
   const Result<std::string> text = ReadWhole(path, kMaxTestFile);
@@ -334,7 +341,13 @@ Result<void> RuleTestRunner::RunFile(const std::string& path) {
 
 void RuleTestRunner::RunText(std::string_view text, const std::string& file) {
   const std::vector<Result<RuleTest>> tests = ReadRuleTests(text, file);
-  for (const Result<RuleTest>& test : tests) outcomes_.push_back(Run(test, file));
+  for (const Result<RuleTest>& test : tests) {
+    if (Wanted(test, file)) {
+      outcomes_.push_back(Run(test, file));
+    } else {
+      ++left_out_;
+    }
+  }
   if (!tests.empty()) return;
   RuleTestOutcome outcome;
   outcome.name = "the file";
@@ -348,6 +361,17 @@ std::size_t RuleTestRunner::passed() const noexcept {
   return static_cast<std::size_t>(
       std::count_if(outcomes_.begin(), outcomes_.end(),
                     [](const RuleTestOutcome& outcome) { return outcome.ok; }));
+}
+
+bool RuleTestRunner::Wanted(const Result<RuleTest>& test, const std::string& file) const {
+  if (options_.filter.empty() || !test) return true;
+  if (HasPart(file, options_.filter) || HasPart(test->name, options_.filter)) return true;
+  const auto has = [this](const RuleReference& rule) {
+    return HasPart(rule.text, options_.filter);
+  };
+  return std::any_of(test->expect.begin(), test->expect.end(),
+                     [&has](const ExpectedAlert& expected) { return has(expected.rule); }) ||
+         std::any_of(test->expect_none.begin(), test->expect_none.end(), has);
 }
 
 RuleTestOutcome RuleTestRunner::Run(const Result<RuleTest>& test, const std::string& file) {
@@ -367,7 +391,9 @@ RuleTestOutcome RuleTestRunner::Run(const Result<RuleTest>& test, const std::str
   outcome.place = test->place;
   const Result<RuleSetPtr> rules = RulesOf(*test);
   if (!rules) return failed(rules.error());
+  const std::chrono::nanoseconds begin = clock_.Steady();
   const Result<std::string> judged = JudgeRuleTest(*test, *rules);
+  outcome.took = clock_.Steady() - begin;
   if (!judged) return failed(judged.error());
   outcome.why = *judged;
   outcome.ok = outcome.why.empty();
@@ -375,7 +401,7 @@ RuleTestOutcome RuleTestRunner::Run(const Result<RuleTest>& test, const std::str
 }
 
 Result<std::vector<std::string>> RuleTestRunner::PathsOf(const RuleTest& test) const {
-  if (!rules_.empty()) return rules_;
+  if (!options_.rules.empty()) return options_.rules;
   if (test.rules.empty()) {
     return Fail(Fault::kUsage, "the case names no rules", test.place,
                 "add 'rules: [...]', or name them with --rules");
@@ -400,7 +426,7 @@ Result<RuleSetPtr> RuleTestRunner::RulesOf(const RuleTest& test) {
   Result<RuleSetPtr> rules = [&]() -> Result<RuleSetPtr> {
     Result<sigma::RuleCollection> loaded = sigma::LoadRules(*paths);
     if (!loaded) return tl::unexpected<Error>(loaded.error());
-    return RuleSet::Compile(std::move(*loaded), compile_);
+    return RuleSet::Compile(std::move(*loaded), options_.compile);
   }();
   if (rules) {
     const std::vector<Error>& errors = (*rules)->errors();

@@ -287,31 +287,6 @@ RuleTest ReadCase(const yaml::Node& document, const std::string& file, Reading& 
   return test;
 }
 
-// The objects of a text that holds one after the other, each as it stands.
-std::vector<std::string> SplitObjects(std::string_view text) {
-  std::vector<std::string> objects;
-  std::size_t begin = 0;
-  std::size_t depth = 0;
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted) {
-      if (c == '\\') ++i;
-      if (c == '"') quoted = false;
-      continue;
-    }
-    if (c == '"') quoted = true;
-    if (c == '{' || c == '[') {
-      if (depth++ == 0) begin = i;
-    }
-    if ((c == '}' || c == ']') && depth > 0 && --depth == 0) {
-      objects.emplace_back(text.substr(begin, i + 1 - begin));
-    }
-  }
-  if (objects.empty() || depth > 0) return {std::string(text)};  // the walker says what is wrong
-  return objects;
-}
-
 // The file that a regression entry names, or the JSON of that name beside it.
 std::string RegressionFile(const std::string& file, const std::string& named) {
   std::error_code error;
@@ -405,6 +380,30 @@ std::vector<Result<RuleTest>> ReadRuleTests(std::string_view text, const std::st
   }
   if (fault) tests.emplace_back(tl::unexpected<Error>(std::move(*fault)));
   return tests;
+}
+
+std::vector<std::string> SplitObjects(std::string_view text) {
+  std::vector<std::string> objects;
+  std::size_t begin = 0;
+  std::size_t depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      if (c == '"') quoted = false;
+      continue;
+    }
+    if (c == '"') quoted = true;
+    if (c == '{' || c == '[') {
+      if (depth++ == 0) begin = i;
+    }
+    if ((c == '}' || c == ']') && depth > 0 && --depth == 0) {
+      objects.emplace_back(text.substr(begin, i + 1 - begin));
+    }
+  }
+  if (objects.empty() || depth > 0) return {std::string(text)};
+  return objects;
 }
 
 Result<std::string> ReadWhole(const std::string& path, std::size_t limit) {

@@ -68,6 +68,10 @@ struct RuleTest {
 [[nodiscard]] std::vector<Result<RuleTest>> ReadRuleTests(std::string_view text,
                                                           const std::string& file);
 
+// The JSON objects (and arrays) of a text that holds one after the other, each as it stands; the
+// whole text where it is no such thing: the walker says what is wrong.
+[[nodiscard]] std::vector<std::string> SplitObjects(std::string_view text);
+
 // At most `limit` bytes of a file. Fault::kIo when it cannot be read or holds more.
 [[nodiscard]] Result<std::string> ReadWhole(const std::string& path, std::size_t limit);
 

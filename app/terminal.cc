@@ -54,6 +54,8 @@ std::string LineOf(const std::string& path, int number) {
   return line;
 }
 
+bool IsContinuation(char c) noexcept { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
 // The line and a caret below the column. Tabs become one blank, so the caret stays in its column.
 std::string Excerpt(const Place& place, bool color) {
   if (place.file.empty() || place.line <= 0) return {};
@@ -68,9 +70,8 @@ std::string Excerpt(const Place& place, bool color) {
     column -= from;
   }
   // A column counts bytes; on the terminal a character of several bytes is one wide.
-  const auto continuation = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
-  const auto skipped =
-      std::count_if(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(column), continuation);
+  const auto skipped = std::count_if(
+      line.begin(), line.begin() + static_cast<std::ptrdiff_t>(column), IsContinuation);
   const std::string gutter = fmt::format("{:>6}", place.line);
   std::string text =
       fmt::format("{} {}\n", Toned(gutter + " |", Tone::kDim, color), Printable(line));
@@ -169,6 +170,15 @@ std::size_t WidthOf(std::FILE* stream) {
 std::string Toned(std::string_view text, Tone tone, bool color) {
   if (!color || tone == Tone::kPlain) return std::string(text);
   return fmt::format("{}{}\x1b[0m", CodeOf(tone), text);
+}
+
+int CharacterColumn(const Place& place) {
+  const std::string line = LineOf(place.file, place.line);
+  const auto before =
+      std::min(line.size(), static_cast<std::size_t>(std::max(place.column - 1, 0)));
+  const auto continued = std::count_if(
+      line.begin(), line.begin() + static_cast<std::ptrdiff_t>(before), IsContinuation);
+  return place.column - static_cast<int>(continued);
 }
 
 std::string Diagnostic(const Error& error, std::string_view severity, bool color) {

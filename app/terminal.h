@@ -26,6 +26,9 @@ enum class Tone : std::uint8_t { kPlain, kBold, kDim, kRed, kYellow, kGreen, kCy
 // `text` in that tone, or as it is without colour.
 [[nodiscard]] std::string Toned(std::string_view text, Tone tone, bool color);
 
+// The column of `place` in characters instead of bytes; as it is where the line cannot be read.
+[[nodiscard]] int CharacterColumn(const Place& place);
+
 // An error as people need it: where, what, the line with a caret, what to do. Several lines.
 [[nodiscard]] std::string Diagnostic(const Error& error, std::string_view severity, bool color);
 // The same on standard error.

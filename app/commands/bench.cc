@@ -323,6 +323,9 @@ void AddBenchCommand(CLI::App& app, Context& context) {
       "Example:  faultline bench --rules rules/ events.ndjson.zst --format json\n"
       "Exit codes:  0 fine, 2 rules do not load, 64 usage, 70 passes disagree, 74 input or output");
   command->callback([flags, &context] {
+    if (auto takes = context.ExpectFormat("bench", {"json", "ndjson", "table"}); !takes) {
+      return context.Failed(takes.error());
+    }
     const Result<BenchFigures> figures = Measure(*flags, context);
     if (!figures) return context.Failed(figures.error());
     const std::string text = context.Machine() ? Json(*figures) : Table(*figures);

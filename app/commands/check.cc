@@ -140,6 +140,8 @@ Result<void> CheckBroker(const Config& config) {
 }
 
 void Check(const CheckFlags& flags, Context& context) {
+  const Result<void> takes = context.ExpectFormat("check", {"ndjson", "json", "table", "csv"});
+  if (!takes) return context.Failed(takes.error());
   const Result<Config> config = LoadConfig(flags.config);
   if (!config) return context.Failed(config.error());
   if (flags.rules.paths.empty() && config->rules.paths.empty()) {

@@ -12,6 +12,7 @@ void AddReplayCommand(CLI::App& app, Context& context);
 void AddMatchCommand(CLI::App& app, Context& context);
 void AddCheckCommand(CLI::App& app, Context& context);
 void AddTestCommand(CLI::App& app, Context& context);
+void AddExplainCommand(CLI::App& app, Context& context);
 void AddBenchCommand(CLI::App& app, Context& context);
 void AddDemoCommand(CLI::App& app, Context& context);
 void AddConfigCommand(CLI::App& app, Context& context);

@@ -33,6 +33,17 @@ bool Context::Machine() const {
   return format == "json" || format == "ndjson" || (format == "auto" && !IsTerminal(stdout));
 }
 
+bool Context::Table() const {
+  return format == "table" || (format == "auto" && IsTerminal(stdout));
+}
+
+Result<void> Context::ExpectFormat(std::string_view command,
+                                   const std::vector<std::string>& known) const {
+  if (format == "auto" || std::find(known.begin(), known.end(), format) != known.end()) return {};
+  return Fail(Fault::kUsage, fmt::format("{} has no format {}", command, format), {},
+              fmt::format("formats: auto, {}", fmt::join(known, ", ")));
+}
+
 void Context::Failed(const Error& error) {
   PrintError(error, ColorOn(stderr));
   exit_code = ExitCodeOf(error.fault);
@@ -148,7 +159,10 @@ AlertContext AlertContextOf(const Config& config, const RuleSet& rules, std::str
   return context;
 }
 
-Result<TextFormat> TextFormatOf(const Context& context, TextFormat on_terminal) {
+Result<TextFormat> TextFormatOf(const Context& context, std::string_view command,
+                                TextFormat on_terminal) {
+  const Result<void> takes = context.ExpectFormat(command, {"ndjson", "json", "table", "csv"});
+  if (!takes) return tl::unexpected<Error>(takes.error());
   if (context.format == "ndjson") return TextFormat::kNdjson;
   if (context.format == "json") return TextFormat::kJson;
   if (context.format == "table") return TextFormat::kTable;

@@ -35,6 +35,10 @@ struct Context {
 
   [[nodiscard]] bool ColorOn(std::FILE* stream) const;
   [[nodiscard]] bool Machine() const;  // output for programs: told so, or a pipe
+  [[nodiscard]] bool Table() const;    // told so, or auto on a terminal
+  // Fault::kUsage when --format is none of `known`, which `command` can write; auto always is.
+  [[nodiscard]] Result<void> ExpectFormat(std::string_view command,
+                                          const std::vector<std::string>& known) const;
   // Prints the error and sets the exit code that belongs to it.
   void Failed(const Error& error);
 };
@@ -79,7 +83,8 @@ using RuleSetPtr = std::shared_ptr<const RuleSet>;
                                           std::string run);
 
 // --format as the sink's form; `on_terminal` is what auto means on a terminal.
-[[nodiscard]] Result<TextFormat> TextFormatOf(const Context& context, TextFormat on_terminal);
+[[nodiscard]] Result<TextFormat> TextFormatOf(const Context& context, std::string_view command,
+                                              TextFormat on_terminal);
 
 // --fail-on LEVEL; an empty text is none.
 [[nodiscard]] Result<std::optional<sigma::Level>> FailOnLevel(const std::string& text);

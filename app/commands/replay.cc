@@ -188,6 +188,8 @@ Result<int> Replay(const ReplayFlags& flags, const Context& context) {
   Result<Plan> plan = MakePlan(flags, context);
   if (!plan) return tl::unexpected<Error>(plan.error());
 
+  const Result<TextFormat> format = TextFormatOf(context, "replay", TextFormat::kCard);
+  if (!format) return tl::unexpected<Error>(format.error());
   FilePtr opened(nullptr, std::fclose);
   std::FILE* out = stdout;
   if (!flags.output.empty() && flags.output != "-") {
@@ -198,8 +200,7 @@ Result<int> Replay(const ReplayFlags& flags, const Context& context) {
   }
   const bool to_file = opened != nullptr;
   TextSink::Options text;
-  text.format = to_file && context.format == "auto" ? TextFormat::kNdjson
-                                                    : *TextFormatOf(context, TextFormat::kCard);
+  text.format = to_file && context.format == "auto" ? TextFormat::kNdjson : *format;
   text.color = !to_file && context.ColorOn(stdout);
   text.width = WidthOf(stdout);
   text.flush_each = !to_file && IsTerminal(stdout);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <map>
@@ -14,6 +15,7 @@
 #include "app/commands/commands.h"
 #include "app/exit_code.h"
 #include "app/rule_test.h"
+#include "base/clock.h"
 #include "exporters/escape.h"
 
 namespace faultline::app {
@@ -23,6 +25,7 @@ struct TestFlags {
   std::vector<std::string> paths;
   std::vector<std::string> rules;
   std::string junit;
+  std::string filter;
 };
 
 using Outcomes = std::vector<RuleTestOutcome>;
@@ -30,9 +33,8 @@ using Outcomes = std::vector<RuleTestOutcome>;
 // ---------------------------------------------------------------------------------------- JSON
 
 std::string OutcomeJson(const RuleTestOutcome& outcome) {
-  return fmt::format(R"({{"name":{},"file":{},"line":{},"ok":{},"why":{}}})",
-                     JsonString(outcome.name), JsonString(outcome.place.file), outcome.place.line,
-                     outcome.ok, JsonString(outcome.why));
+  return fmt::format(R"({{"name":{},"file":{},"ok":{},"why":{}}})", JsonString(outcome.name),
+                     JsonString(outcome.place.file), outcome.ok, JsonString(outcome.why));
 }
 
 std::string ReportJson(const RuleTestRunner& runner) {
@@ -90,9 +92,24 @@ std::string ReportTable(const RuleTestRunner& runner, bool color) {
                         Toned(fmt::format("line {}", outcome.place.line), Tone::kDim, color));
     if (!outcome.ok) text += WhyText(outcome, color);
   }
-  const std::size_t failed = runner.outcomes().size() - runner.passed();
-  const std::string summary = fmt::format("{} passed, {} failed", runner.passed(), failed);
-  return text + Toned(summary, failed == 0 ? Tone::kGreen : Tone::kRed, color) + "\n";
+  return text;
+}
+
+double Seconds(std::chrono::nanoseconds span) {
+  return std::chrono::duration<double>(span).count();
+}
+
+// One line: how many, how long, and the slowest where there are several.
+std::string Summary(const RuleTestRunner& runner, std::chrono::nanoseconds took, bool color) {
+  const Outcomes& outcomes = runner.outcomes();
+  const std::size_t failed = outcomes.size() - runner.passed();
+  std::string text = fmt::format("{} passed, {} failed", runner.passed(), failed);
+  text = Toned(text, failed == 0 ? Tone::kGreen : Tone::kRed, color);
+  if (runner.left_out() > 0) text += fmt::format(", {} left out by --filter", runner.left_out());
+  std::chrono::nanoseconds playing{};
+  for (const RuleTestOutcome& outcome : outcomes) playing += outcome.took;
+  return text + fmt::format(" in {:.3f} s ({:.3f} s of it in the cases)\n", Seconds(took),
+                            Seconds(playing));
 }
 
 // ---------------------------------------------------------------------------------------- JUnit
@@ -120,8 +137,9 @@ std::string Xml(std::string_view text) {
 }
 
 std::string JunitCase(const RuleTestOutcome& outcome) {
-  const std::string head = fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"0\"",
-                                       Xml(outcome.place.file), Xml(outcome.name));
+  const std::string head =
+      fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"{:.6f}\"",
+                  Xml(outcome.place.file), Xml(outcome.name), Seconds(outcome.took));
   if (outcome.ok) return head + "/>\n";
   const std::string_view kind = outcome.error ? "error" : "failure";
   const std::vector<std::string> lines = LinesOf(outcome.why);
@@ -131,22 +149,34 @@ std::string JunitCase(const RuleTestOutcome& outcome) {
 
 struct JunitSuite {
   std::size_t tests = 0, failures = 0, errors = 0;
+  std::chrono::nanoseconds took{};
   std::string cases;
 };
 
+// The attributes that a suite and the whole have in common.
+std::string JunitTotals(const JunitSuite& suite) {
+  return fmt::format("tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"0\" time=\"{:.6f}\"",
+                     suite.tests, suite.failures, suite.errors, Seconds(suite.took));
+}
+
 std::string Junit(const Outcomes& outcomes) {
   std::map<std::string, JunitSuite> suites;  // by file
+  JunitSuite whole;
   for (const RuleTestOutcome& outcome : outcomes) {
     JunitSuite& suite = suites[outcome.place.file];
-    ++suite.tests;
-    if (!outcome.ok) ++(outcome.error ? suite.errors : suite.failures);
+    for (JunitSuite* const counted : {&suite, &whole}) {
+      ++counted->tests;
+      if (!outcome.ok) ++(outcome.error ? counted->errors : counted->failures);
+      counted->took += outcome.took;
+    }
     suite.cases += JunitCase(outcome);
   }
-  std::string text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n";
+  std::string text = fmt::format(
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"faultline test\" {}>\n",
+      JunitTotals(whole));
   for (const auto& [file, suite] : suites) {
-    text += fmt::format(
-        "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\">\n{}  </testsuite>\n",
-        Xml(file), suite.tests, suite.failures, suite.errors, suite.cases);
+    text += fmt::format("  <testsuite name=\"{}\" {}>\n{}  </testsuite>\n", Xml(file),
+                        JunitTotals(suite), suite.cases);
   }
   return text + "</testsuites>\n";
 }
@@ -163,19 +193,24 @@ Result<void> WriteJunit(const std::string& path, const Outcomes& outcomes) {
 
 std::string Report(const RuleTestRunner& runner, const Context& context) {
   if (context.format == "json") return ReportJson(runner);
-  if (context.Machine()) return ReportLines(runner.outcomes());
+  if (context.format == "junit") return Junit(runner.outcomes());
+  if (!context.Table()) return ReportLines(runner.outcomes());
   return ReportTable(runner, context.ColorOn(stdout));
 }
 
 Result<int> Test(const TestFlags& flags, const Context& context) {
-  if (context.format == "csv") {
-    return Fail(Fault::kUsage, "test has no format csv", {}, "choose table, ndjson or json");
-  }
+  const std::chrono::nanoseconds begin = SystemClock().Steady();
+  const Result<void> takes = context.ExpectFormat("test", {"ndjson", "json", "table", "junit"});
+  if (!takes) return tl::unexpected<Error>(takes.error());
   const Result<std::vector<std::string>> files = FindRuleTests(flags.paths);
   if (!files) return tl::unexpected<Error>(files.error());
-  RuleTestRunner runner(flags.rules, CompileOptions(Config{}));
+  RuleTestRunner runner({flags.rules, CompileOptions(Config{}), flags.filter});
   for (const std::string& file : *files) {
     if (auto ran = runner.RunFile(file); !ran) return tl::unexpected<Error>(ran.error());
+  }
+  if (runner.outcomes().empty()) {
+    return Fail(Fault::kUsage, fmt::format("--filter: no case has '{}' in it", flags.filter), {},
+                "it is a part of a case's name, file or rules");
   }
   for (const Error& error : runner.rule_errors()) PrintError(error, context.ColorOn(stderr));
   if (!flags.junit.empty()) {
@@ -184,6 +219,11 @@ Result<int> Test(const TestFlags& flags, const Context& context) {
     }
   }
   if (auto ok = WriteOut(Report(runner, context)); !ok) return tl::unexpected<Error>(ok.error());
+  std::FILE* const told = context.Table() ? stdout : stderr;
+  if (context.Table() || !context.quiet) {
+    std::fputs(Summary(runner, SystemClock().Steady() - begin, context.ColorOn(told)).c_str(),
+               told);
+  }
   const bool rules_fault =
       !runner.rule_errors().empty() ||
       std::any_of(runner.outcomes().begin(), runner.outcomes().end(), [](const auto& outcome) {
@@ -209,12 +249,17 @@ void AddTestCommand(CLI::App& app, Context& context) {
                    "Rule file or folder in place of what the tests name; may be repeated")
       ->type_name("PATH")
       ->allow_extra_args(false);
+  command
+      ->add_option("--filter", flags->filter,
+                   "Only cases with this text in their name, file or rules; any letter case")
+      ->type_name("TEXT");
   command->add_option("--junit", flags->junit, "Results as JUnit XML into a file")
       ->type_name("FILE");
   command->footer(
       "Examples:\n"
       "  faultline test packs/\n"
       "  faultline test packs/exchange-cluster/tests/q188674.yml --junit results.xml\n"
+      "  faultline test packs/ --filter checkpoint --format json | jq .failed\n"
       "  faultline test --rules rules/ regression_data/     (SigmaHQ's info.yml)\n"
       "Exit codes:  0 all passed, 1 a case failed or is wrong, 2 a rule does not load, 64 usage,\n"
       "             74 input or output");

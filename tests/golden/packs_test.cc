@@ -21,7 +21,7 @@ TEST(Packs, EachPackPassesItsRuleTests) {
     ++packs;
     const auto files = FindRuleTests({pack.path().string()});
     ASSERT_TRUE(files) << files.error().ToString();
-    RuleTestRunner runner({}, CompileOptions(Config{}));
+    RuleTestRunner runner({{}, CompileOptions(Config{}), {}});
     for (const std::string& file : *files) {
       ASSERT_NE(file.find("/tests/"), std::string::npos) << pack.path() << " has no tests";
       ASSERT_TRUE(runner.RunFile(file));

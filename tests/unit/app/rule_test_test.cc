@@ -82,7 +82,7 @@ class RuleTests : public ::testing::Test {
   // The outcomes of a file pack/tests/t.yml, each "ok" or its reason with the folder cut off.
   std::vector<std::string> Reasons(std::string_view text,
                                    const std::vector<std::string>& rules = {}) {
-    RuleTestRunner runner(rules, CompileOptions(Config{}));
+    RuleTestRunner runner({rules, CompileOptions(Config{}), {}});
     const Result<void> ran = runner.RunFile(Write("pack/tests/t.yml", text));
     EXPECT_TRUE(ran) << ran.error().ToString();
     std::vector<std::string> reasons;
@@ -290,7 +290,7 @@ TEST_F(RuleTests, AFileWithoutCasesIsAFailure) {
 }
 
 TEST_F(RuleTests, RulesThatAreNotThereAreARulesFault) {
-  RuleTestRunner runner({}, CompileOptions(Config{}));
+  RuleTestRunner runner({{}, CompileOptions(Config{}), {}});
   runner.RunText(
       "name: n\nrules: [no/such/pack]\nevents: [{at: 0s, EventID: 1}]\nexpect_none: [x]\n",
       (folder_ / "pack/tests/t.yml").string());
@@ -304,7 +304,7 @@ TEST_F(RuleTests, ARejectedRuleIsToldOnceAndNamedInCasesThatWantIt) {
         "title: Bad\nid: 00000000-0000-0000-0000-000000000009\nlevel: low\n"
         "logsource: {product: any}\ndetection: {s: {A|contians: b}, condition: s}\n");
   const std::string one = "name: n\nrules: [pack]\nevents: [{at: 0s, EventID: 1}]\n";
-  RuleTestRunner runner({}, CompileOptions(Config{}));
+  RuleTestRunner runner({{}, CompileOptions(Config{}), {}});
   runner.RunText(one + "expect_none: [kind]\n---\n" + one + "expect: [{rule: Bad}]\n",
                  (folder_ / "pack/tests/t.yml").string());
   EXPECT_EQ(runner.rule_errors().size(), 1U);
@@ -324,7 +324,7 @@ TEST_F(RuleTests, RegressionEntriesOfSigmaHQAreRead) {
                                  "  - {name: one, type: evtx, match_count: 1, path: a/b/e.evtx}\n"
                                  "  - {name: some, type: evtx, path: a/b/e.evtx}\n");
   Write("data/e.json", "{\"EventID\": 1, \"a\": \"}{\\\"\"}\n{\"EventID\": 2}{\"EventID\": 1}");
-  RuleTestRunner runner({(folder_ / "pack").string()}, CompileOptions(Config{}));
+  RuleTestRunner runner({{(folder_ / "pack").string()}, CompileOptions(Config{}), {}});
   ASSERT_TRUE(runner.RunFile(file));
   ASSERT_EQ(runner.outcomes().size(), 4U);
   EXPECT_TRUE(runner.outcomes()[0].ok) << runner.outcomes()[0].why;
@@ -371,18 +371,18 @@ TEST_F(RuleTests, TheCommandReportsInEveryForm) {
   EXPECT_EQ(code, 1);
   EXPECT_EQ(
       Local(json),
-      R"({"passed":1,"failed":1,"cases":[{"name":"good","file":"t.yml","line":1,"ok":true,"why":""},)"
-      R"({"name":"<bad>","file":"t.yml","line":8,"ok":false,"why":"expected 1 of [failed], got 0\n)"
+      R"({"passed":1,"failed":1,"cases":[{"name":"good","file":"t.yml","ok":true,"why":""},)"
+      R"({"name":"<bad>","file":"t.yml","ok":false,"why":"expected 1 of [failed], got 0\n)"
       R"(  came: failed_and_lost, high, at 25s, Computer=A"}]})"
       "\n");
   const std::string xml = testing::ReadFile(junit);
-  EXPECT_NE(xml.find(R"(tests="2" failures="1" errors="0")"), std::string::npos) << xml;
+  EXPECT_NE(xml.find(R"(tests="2" failures="1" errors="0" skipped="0" time=")"), std::string::npos) << xml;
   EXPECT_NE(xml.find(R"(name="&lt;bad&gt;")"), std::string::npos) << xml;
   const std::string table = RunTest({"--format", "table", file.c_str()}).second;
   EXPECT_NE(table.find("  ok    good  line 1\n  FAIL  <bad>  line 8\n    expected 1 of [failed]"),
             std::string::npos)
       << table;
-  EXPECT_NE(table.find("1 passed, 1 failed\n"), std::string::npos) << table;
+  EXPECT_NE(table.find("1 passed, 1 failed in 0."), std::string::npos) << table;
 }
 
 TEST_F(RuleTests, ExitCodes) {
