@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 
@@ -292,7 +293,8 @@ struct Explainer::Impl {
   std::optional<Walker> walker, lone_walker;
   std::optional<Matcher> matcher, lone_matcher;
 
-  using Verdicts = std::vector<bool>;  // by probe
+  using Verdicts = std::vector<bool>;               // by probe
+  std::unordered_map<std::string, Verdicts> alone;  // by event of one value
 
   [[nodiscard]] Verdicts Judge(Matcher& judge, const Event& event) const {
     Verdicts verdicts(probes->detections().size(), false);
@@ -302,6 +304,7 @@ struct Explainer::Impl {
 
   [[nodiscard]] OfEvent Explained(const Event& event) {
     const Verdicts verdicts = Judge(*matcher, event);
+    alone.clear();
     OfEvent explained;
     for (const RuleNodes& rule : nodes) explained.rules.push_back(OfRule(rule, event, verdicts));
     for (FieldId field = 0; field < probes->fields().size(); ++field) {
@@ -396,10 +399,10 @@ struct Explainer::Impl {
     }
     for (std::size_t at = 0; at < values.size(); ++at) {
       part.values.push_back(TextOf(values[at]));
-      const Verdicts alone = JudgeAlone(part.event_field, values[at]);
+      const Verdicts& verdict = JudgeAlone(part.event_field, values[at]);
       for (std::size_t i = 0; i < node.tests.size(); ++i) {
         ExplainedTest& test = part.tests[i];
-        if (test.held && !test.decided_by && alone[node.tests[i].probe]) test.decided_by = at;
+        if (test.held && !test.decided_by && verdict[node.tests[i].probe]) test.decided_by = at;
       }
     }
   }
@@ -409,13 +412,19 @@ struct Explainer::Impl {
                        [&](const Node::Test& test) { return verdicts[test.probe]; });
   }
 
-  // The verdicts on an event that has nothing but this value.
-  [[nodiscard]] Verdicts JudgeAlone(std::string_view name, const RawValue& value) {
+  // The verdicts on an event that has nothing but this value; kept while the event lasts.
+  [[nodiscard]] const Verdicts& JudgeAlone(std::string_view name, const RawValue& value) {
+    std::string payload = LoneValue(name, value);
+    const auto [at, added] = alone.emplace(std::move(payload), Verdicts());
+    if (added) at->second = JudgeLone(at->first);
+    return at->second;
+  }
+
+  [[nodiscard]] Verdicts JudgeLone(std::string_view payload) {
     Walker::Options options;
     options.shape = Shape::kFlat;
     options.max_bytes = std::numeric_limits<std::uint32_t>::max();
     options.keep_leaves = probes->needs_leaves();
-    const std::string payload = LoneValue(name, value);
     if (lone_walker->Begin(payload, options) == WalkFault::kNone) {
       if (const Event* const event = lone_walker->Next()) return Judge(*lone_matcher, *event);
     }

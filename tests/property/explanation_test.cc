@@ -61,7 +61,7 @@ void CheckTree(const Explanation& explanation) {
 
 // The engine judges a rule's parts one by one; together they must give its verdict on the rule.
 TEST(ExplanationProperty, PartsOfGeneratedRulesGiveTheEnginesVerdict) {
-  constexpr int kRounds = 4, kRules = 60, kEvents = 60;
+  constexpr int kRounds = 3, kRules = 50, kEvents = 50;
   Generator generator(Seed());
   std::size_t matches = 0, pairs = 0;
   for (int round = 0; round < kRounds; ++round) {
