@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "matcher/event/key_tree.h"
@@ -38,7 +39,8 @@ class FieldTable {
 
    private:
     const ShapeSet* shapes_;
-    std::vector<std::string> names_;  // index = FieldId; few hundred, looked up at load only
+    std::vector<std::string> names_;                // index = FieldId
+    std::unordered_map<std::string, FieldId> ids_;  // the way back
   };
 
   FieldTable();  // no field, no shape but flat
