@@ -84,8 +84,8 @@ class Event {
     }
     return {this, kEnd};
   }
-  // Every scalar leaf in document order; filled only when the walker was told to keep leaves.
-  [[nodiscard]] std::span<const RawValue> leaves() const noexcept { return leaves_; }
+  // Every scalar leaf in document order; found when first asked for.
+  [[nodiscard]] std::span<const RawValue> leaves() const;
   [[nodiscard]] Shape shape() const noexcept { return shape_; }
   [[nodiscard]] const EventFlags& flags() const noexcept { return flags_; }
   [[nodiscard]] std::string_view text() const noexcept { return text_; }  // the object's own bytes
@@ -107,7 +107,11 @@ class Event {
   const FieldTable* fields_ = nullptr;  // outlives the walker
   std::vector<Head> heads_;             // per node
   std::vector<Slot> slots_;             // this event's values; capacity is kept
-  std::vector<RawValue> leaves_;
+  mutable std::vector<RawValue> leaves_;
+  mutable bool leaves_known_ = false;
+  const char* payload_ = nullptr;  // what the structurals count from
+  const std::uint32_t* structurals_ = nullptr;  // of this event
+  const std::uint32_t* structurals_end_ = nullptr;
   std::string_view text_;
   std::uint32_t epoch_ = 0;
   std::uint32_t index_ = 0;

@@ -211,6 +211,19 @@ struct FieldTable::Impl {
     }
   }
 
+  // The places of a field; of "a|b" those of `a`, then those of `b`.
+  static std::vector<Path> PlacesOf(const ShapeSet& set, Shape shape, std::string_view names) {
+    std::vector<Path> places;
+    for (std::size_t at = 0; at <= names.size();) {
+      const std::size_t end = std::min(names.find('|', at), names.size());
+      for (Path& path : set.PathsOf(shape, std::string(names.substr(at, end - at)))) {
+        places.push_back(std::move(path));
+      }
+      at = end + 1;
+    }
+    return places;
+  }
+
   void Fill(const ShapeSet& set) {
     shapes = set.size();
     keys = KeyTree();
@@ -220,7 +233,7 @@ struct FieldTable::Impl {
     for (FieldId field = 0; field < names.size(); ++field) {
       ids.emplace(names[field], field);
       for (std::size_t shape = 0; shape < shapes; ++shape) {
-        places.push_back(set.PathsOf(static_cast<Shape>(shape), names[field]));
+        places.push_back(PlacesOf(set, static_cast<Shape>(shape), names[field]));
       }
     }
     // First every place by itself, so that wildcards then meet all literal keys beside them.

@@ -236,7 +236,7 @@ bool Walker::Impl::Scalar(char first, NodeId node) noexcept {
     const char* const end = StringEnd(begin);
     if (end == begin) return false;
     if constexpr (!kRecord) return true;
-    if (node == kNoNode && !options.keep_leaves) return true;
+    if (node == kNoNode) return true;
     value.kind = ValueKind::kString;
     value.raw = {begin + 1, static_cast<std::size_t>(end - begin - 1)};
     value.escaped = HoldsBackslash(begin + 1, end);
@@ -244,7 +244,6 @@ bool Walker::Impl::Scalar(char first, NodeId node) noexcept {
     return false;
   }
   if constexpr (kRecord) {
-    if (options.keep_leaves && value.scalar()) event.leaves_.push_back(value);
     if (node != kNoNode) Record(node, value);
   }
   return true;
@@ -370,6 +369,7 @@ void Walker::Impl::StartEvent() noexcept {
   if (slot_nodes.capacity() > kKeptSlots) slot_nodes = {};
   event.slots_.clear();
   event.leaves_.clear();
+  event.leaves_known_ = false;
   slot_nodes.clear();
   event_begin = at;
   event.flags_ = {};
@@ -379,6 +379,9 @@ void Walker::Impl::StartEvent() noexcept {
 void Walker::Impl::FinishEvent() noexcept {
   const char* const begin = text + *event_begin;
   event.text_ = {begin, static_cast<std::size_t>(text + at[-1] + 1 - begin)};
+  event.payload_ = text;
+  event.structurals_ = event_begin;
+  event.structurals_end_ = at;
   event.index_ = next_index;
   event.flags_.big_number = big_number;
   event.flags_.byte_order_mark = payload_flags.byte_order_mark;

@@ -41,7 +41,6 @@ class Walker {
     std::size_t max_depth = 128;
     std::size_t max_fields = 4096;
     bool strict_json = false;
-    bool keep_leaves = false;  // for keyword rules
   };
 
   explicit Walker(const FieldTable* fields);

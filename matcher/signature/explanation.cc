@@ -424,7 +424,6 @@ struct Explainer::Impl {
     Walker::Options options;
     options.shape = Shape::kFlat;
     options.max_bytes = std::numeric_limits<std::uint32_t>::max();
-    options.keep_leaves = probes->needs_leaves();
     if (lone_walker->Begin(payload, options) == WalkFault::kNone) {
       if (const Event* const event = lone_walker->Next()) return Judge(*lone_matcher, *event);
     }
@@ -460,7 +459,6 @@ Explainer& Explainer::operator=(Explainer&&) noexcept = default;
 Explainer::OfPayload Explainer::Explain(std::string_view payload, const Walker::Options& options) {
   OfPayload explained;
   Walker::Options walk = options;
-  walk.keep_leaves = impl_->probes->needs_leaves();
   explained.fault = impl_->walker->Begin(payload, walk);
   if (explained.fault != WalkFault::kNone) return explained;
   while (const Event* const event = impl_->walker->Next()) {

@@ -44,6 +44,11 @@ ExprId ExprPool::Or(std::vector<ExprId> children) {
 }
 
 ExprId ExprPool::AtLeast(std::uint32_t count, std::vector<ExprId> children) {
+  const auto constant = [this](ExprId child) { return nodes_[child].op == Expr::Op::kConstant; };
+  for (const ExprId child : children) {
+    if (constant(child) && nodes_[child].value == 1 && count > 0) --count;
+  }
+  std::erase_if(children, constant);
   if (count == 0) return Constant(true);
   if (count > children.size()) return Constant(false);
   if (count == children.size()) return And(std::move(children));
@@ -99,6 +104,33 @@ ExprId ExprPool::Intern(Expr node, const std::vector<ExprId>& children) {
   }
   nodes_.push_back(node);
   return at->second;
+}
+
+ExprId ExprFolder::Fold(ExprId id) {
+  if (done_[id] == kNone) done_[id] = FoldNode((*from_)[id]);
+  return done_[id];
+}
+
+ExprId ExprFolder::FoldNode(const Expr& expr) {
+  if (expr.op == Expr::Op::kConstant) return to_->Constant(expr.value != 0);
+  if (expr.op == Expr::Op::kNot) return to_->Not(Fold(expr.value));
+  if (expr.op == Expr::Op::kPredicate) {
+    const std::uint8_t answer = answers_->empty() ? kUnknown : (*answers_)[expr.value];
+    if (answer != kUnknown) return to_->Constant(answer != 0);
+    return to_->Predicate(expr.value, expr.first, expr.lazy, expr.keywords_only);
+  }
+  std::vector<ExprId> children;
+  for (const ExprId child : from_->children(expr)) {
+    children.push_back(Fold(child));
+    const Expr& folded = (*to_)[children.back()];
+    const bool decided = folded.op == Expr::Op::kConstant &&
+                         ((expr.op == Expr::Op::kAnd && folded.value == 0) ||
+                          (expr.op == Expr::Op::kOr && folded.value == 1));
+    if (decided) return children.back();
+  }
+  if (expr.op == Expr::Op::kAnd) return to_->And(std::move(children));
+  if (expr.op == Expr::Op::kOr) return to_->Or(std::move(children));
+  return to_->AtLeast(expr.value, std::move(children));
 }
 
 void ExprPool::Renumber(const std::vector<Target>& targets) {

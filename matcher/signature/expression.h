@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -52,6 +53,8 @@ class ExprPool {
   };
   void Renumber(const std::vector<Target>& targets);
 
+  [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
+
  private:
   [[nodiscard]] ExprId Junction(Expr::Op op, std::vector<ExprId> children);
   [[nodiscard]] ExprId Intern(Expr node, const std::vector<ExprId>& children);
@@ -59,6 +62,29 @@ class ExprPool {
   std::vector<Expr> nodes_;
   std::vector<ExprId> children_;
   std::unordered_map<std::string, ExprId> ids_;  // by content; used while building
+};
+
+// Copies expressions from one pool into another, predicates with a known answer replaced by it and
+// all that follows from them folded away.
+//
+// Threads    Confined to one thread; both pools outlive it.
+class ExprFolder {
+ public:
+  // The answer of a predicate where it is known: 0 or 1, else kUnknown. By its number in `from`.
+  static constexpr std::uint8_t kUnknown = 2;
+  ExprFolder(const ExprPool* from, const std::vector<std::uint8_t>* answers, ExprPool* to)
+      : from_(from), answers_(answers), to_(to), done_(from->size(), kNone) {}
+
+  [[nodiscard]] ExprId Fold(ExprId id);
+
+ private:
+  static constexpr ExprId kNone = 0xffffffff;
+  [[nodiscard]] ExprId FoldNode(const Expr& expr);
+
+  const ExprPool* from_;
+  const std::vector<std::uint8_t>* answers_;  // empty: none is known
+  ExprPool* to_;
+  std::vector<ExprId> done_;  // per node of `from`
 };
 
 }  // namespace faultline

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "matcher/event/fields.h"
 #include "matcher/sigma/rule.h"
 #include "matcher/signature/text_view.h"
 
@@ -20,11 +21,10 @@ class FieldRefTest {
  public:
   static constexpr std::size_t kMaxWork = std::size_t{256} << 20;
 
-  FieldRefTest(std::uint32_t plan, sigma::TextMatch how, bool cased)
-      : plan_(plan), how_(how), cased_(cased) {}
+  FieldRefTest(FieldId other, sigma::TextMatch how, bool cased)
+      : other_(other), how_(how), cased_(cased) {}
 
-  // Where the other field's texts are prepared.
-  [[nodiscard]] std::uint32_t plan() const noexcept { return plan_; }
+  [[nodiscard]] FieldId other() const noexcept { return other_; }
 
   enum class Answer : std::uint8_t { kNo, kYes, kTooMuch };
   // `buffer` is scratch whose capacity is kept.
@@ -35,7 +35,7 @@ class FieldRefTest {
   [[nodiscard]] bool Holds(const TextView& left, const TextView& right,
                            std::string& buffer) const noexcept;
 
-  std::uint32_t plan_;
+  FieldId other_;
   sigma::TextMatch how_;
   bool cased_;
 };

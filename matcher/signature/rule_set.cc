@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "matcher/shapes/shape_file.h"
 #include "matcher/sigma/text_template.h"
+#include "matcher/signature/gating.h"
 #include "matcher/signature/rejection.h"
 #include "matcher/signature/rule_set_impl.h"
 #include "matcher/signature/signature_compiler.h"
@@ -60,25 +61,21 @@ Result<std::shared_ptr<const RuleSet>> RuleSet::Compile(sigma::RuleCollection ru
   auto impl = std::make_unique<Impl>();
   RegexStore regexes;
   RejectBadRegexes(rules, regexes);
+  GateByInputs(options.inputs, rules);
   impl->options = options;
   if (impl->options.shapes == nullptr) impl->options.shapes = BuiltInShapes();
   FieldTable::Builder fields(impl->options.shapes.get());
-  SignatureCompiler compiler(&fields, &regexes);
+  SignatureCompiler compiler(&fields, &regexes, &options.inputs);
   for (std::uint32_t i = 0; i < rules.detections.size(); ++i) {
     compiler.Add(i, rules.detections[i], rules.filters);
     impl->captures.push_back(CapturesOf(rules.detections[i], fields, regexes));
   }
-  if (Result<void> done = compiler.Finish(); !done) return tl::unexpected<Error>(done.error());
+  auto classes = ClassTable::Create(std::move(compiler).Finish());
+  if (!classes) return tl::unexpected<Error>(classes.error());
   AddFieldsOfAlerts(rules, options, fields);
   impl->fields = std::move(fields).Build();
-  impl->pool = std::move(compiler.pool);
-  impl->classes = std::move(compiler.classes);
-  impl->filter_uses = std::move(compiler.filter_uses);
-  impl->plans = std::move(compiler.plans);
-  impl->truth_bits = compiler.truth_bits;
+  impl->classes = std::move(*classes);
   impl->max_groups = regexes.max_groups();
-  impl->needs_leaves = std::any_of(impl->plans.begin(), impl->plans.end(),
-                                   [](const auto& plan) { return plan.field == kKeywordField; });
   impl->revision = RevisionOf(rules);
   impl->rules = std::move(rules);
   return std::shared_ptr<const RuleSet>(new RuleSet(std::move(impl)));
@@ -100,7 +97,6 @@ const std::vector<sigma::ReportEntry>& RuleSet::report() const noexcept {
   return impl_->rules.report;
 }
 const std::vector<Error>& RuleSet::errors() const noexcept { return impl_->rules.errors; }
-bool RuleSet::needs_leaves() const noexcept { return impl_->needs_leaves; }
 const std::string& RuleSet::revision() const noexcept { return impl_->revision; }
 
 }  // namespace faultline

@@ -28,6 +28,7 @@ class RuleSet {
     std::uint32_t match_limit = 100000;     // PCRE2, per value
     std::uint32_t depth_limit = 250;
     std::shared_ptr<const ShapeSet> shapes;  // null: the built-in ones
+    std::vector<sigma::LogSource> inputs{{}};  // what each declares; an empty one declares nothing
   };
 
   [[nodiscard]] static Result<std::shared_ptr<const RuleSet>> Compile(sigma::RuleCollection rules,
@@ -41,7 +42,6 @@ class RuleSet {
   [[nodiscard]] const std::vector<sigma::Filter>& filters() const noexcept;
   [[nodiscard]] const std::vector<sigma::ReportEntry>& report() const noexcept;
   [[nodiscard]] const std::vector<Error>& errors() const noexcept;
-  [[nodiscard]] bool needs_leaves() const noexcept;            // some rule looks for keywords
   [[nodiscard]] const std::string& revision() const noexcept;  // 32 hex digits over all semantics
 
   struct Impl;
@@ -51,6 +51,10 @@ class RuleSet {
   explicit RuleSet(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;  // never null
 };
+
+// Which rules the events of an input can match; of one Matcher.
+using InputScope = std::uint32_t;
+inline constexpr InputScope kUndeclared = 0;  // of inputs that declare no log source
 
 // One named value that a capture or a field gave.
 struct NamedValue {
@@ -71,8 +75,13 @@ class Matcher {
   Matcher(Matcher&&) noexcept;
   Matcher& operator=(Matcher&&) noexcept;
 
+  // The scope of inputs that declare `source`. At setup only.
+  // Requires: it is one of the inputs that the rules were compiled for, or empty.
+  [[nodiscard]] InputScope ScopeOf(const sigma::LogSource& source);
+
   // Indices into detections() of the rules that hold, ascending. Valid until the next call.
-  [[nodiscard]] std::span<const std::uint32_t> Match(const Event& event) noexcept;
+  [[nodiscard]] std::span<const std::uint32_t> Match(const Event& event,
+                                                     InputScope scope = kUndeclared) noexcept;
 
   // Indices into filters() of those that took this event from a rule that would have held, after
   // Match or MatchRaw; each once, ascending. Valid until the next call.
@@ -85,8 +94,9 @@ class Matcher {
   void Texts(std::string_view field, const Event& event, std::vector<std::string>& out);
 
   // Keyword rules over bytes that are no JSON: the raw line as one leaf. Only rules without any
-  // field.
-  [[nodiscard]] std::span<const std::uint32_t> MatchRaw(std::string_view bytes) noexcept;
+  // field, whose log source an event without any field can be of.
+  [[nodiscard]] std::span<const std::uint32_t> MatchRaw(std::string_view bytes,
+                                                        InputScope scope = kUndeclared) noexcept;
 
   // Values that PCRE2 had to be asked for; those of them, and arrays under `fieldref`, whose search
   // hit a limit: they do not match.

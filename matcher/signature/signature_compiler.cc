@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "matcher/signature/signature_compiler.h"
 
+#include <algorithm>
 #include <variant>
 
 #include "base/check.h"
+#include "matcher/sigma/logsource.h"
 
 namespace faultline {
 namespace {
 
 using Op = sigma::Condition::Op;
-
-const std::string& NameIn(const std::string& field,
-                          const std::vector<std::pair<std::string, std::string>>& renames) {
-  for (const auto& [from, to] : renames) {
-    if (from == field) return to;
-  }
-  return field;
-}
 
 bool IsJunction(Op op) { return op == Op::kAnd || op == Op::kOr; }
 
@@ -55,35 +49,48 @@ std::vector<std::uint32_t> Flattened(const sigma::Condition& condition, std::siz
 
 }  // namespace
 
+bool AppliesTo(const Signature& signature, const sigma::LogSource& input) noexcept {
+  if (sigma::Conflict(signature.source, input)) return false;
+  return signature.declared == sigma::LogSource{} || sigma::Contains(signature.declared, input);
+}
+
 void SignatureCompiler::Add(std::uint32_t index, const sigma::DetectionRule& rule,
                             const std::vector<sigma::Filter>& filters) {
+  Signature like;
+  like.source = rule.logsource;
   if (rule.sources.empty()) {
-    AddSignature(index, pool.Constant(true), rule, filters, {});
-    return;
+    like.gate = pool_.Constant(true);
+    return AddSignature(index, std::move(like), rule, filters, {});
   }
+  std::vector<ExprId> gates;  // of those that any input may have
   for (const sigma::LogSourceAlternative& source : rule.sources) {
-    AddSignature(index, ItemsExpr(source.conditions, {}), rule, filters, source.renames);
+    like.declared = source.declared;
+    const bool wanted = std::any_of(inputs_->begin(), inputs_->end(), [&like](const auto& input) {
+      return AppliesTo(like, input);
+    });
+    if (!wanted) continue;
+    if (source.otherwise) {
+      like.gate = pool_.Not(pool_.Or(gates));
+    } else {
+      like.gate = ItemsExpr(source.conditions, {});
+      if (source.declared == sigma::LogSource{}) gates.push_back(like.gate);
+    }
+    AddSignature(index, like, rule, filters, source.renames);
   }
 }
 
-void SignatureCompiler::AddSignature(std::uint32_t index, ExprId gate,
+void SignatureCompiler::AddSignature(std::uint32_t index, Signature like,
                                      const sigma::DetectionRule& rule,
                                      const std::vector<sigma::Filter>& filters,
                                      const Renames& renames) {
-  const auto [at, added] = class_of_.emplace(gate, classes.size());
-  if (added) classes.push_back({gate, {}});
-  Signature signature;
-  signature.rule = index;
-  signature.body = BodyExpr(rule.searches, rule.conditions, renames);
-  const bool ungated = pool[gate].op == Expr::Op::kConstant;
-  signature.raw = ungated && pool[signature.body].keywords_only;
-  signature.first_filter = static_cast<std::uint32_t>(filter_uses.size());
-  signature.filter_count = static_cast<std::uint32_t>(rule.filters.size());
+  like.rule = index;
+  like.body = BodyExpr(rule.searches, rule.conditions, renames);
+  like.raw = pool_[like.body].keywords_only;
   for (const std::uint32_t filter : rule.filters) {
     const sigma::Filter& source = filters[filter];
-    filter_uses.push_back({filter, BodyExpr(source.searches, source.conditions, renames)});
+    like.filters.push_back({filter, BodyExpr(source.searches, source.conditions, renames)});
   }
-  classes[at->second].signatures.push_back(signature);
+  all_.push_back(std::move(like));
 }
 
 ExprId SignatureCompiler::BodyExpr(const std::vector<sigma::Search>& searches,
@@ -94,34 +101,34 @@ ExprId SignatureCompiler::BodyExpr(const std::vector<sigma::Search>& searches,
   for (const sigma::Condition& condition : conditions) {
     any.push_back(ConditionExpr(condition, made));
   }
-  return pool.Or(std::move(any));
+  return pool_.Or(std::move(any));
 }
 
 ExprId SignatureCompiler::SearchExpr(const sigma::Search& search, const Renames& renames) {
   std::vector<ExprId> alternatives;
   for (const auto& items : search.alternatives) alternatives.push_back(ItemsExpr(items, renames));
-  return pool.Or(std::move(alternatives));
+  return pool_.Or(std::move(alternatives));
 }
 
 ExprId SignatureCompiler::ItemsExpr(const std::vector<sigma::Item>& items, const Renames& renames) {
   std::vector<ExprId> all;
   for (const sigma::Item& item : items) all.push_back(ItemExpr(item, renames));
-  return pool.And(std::move(all));
+  return pool_.And(std::move(all));
 }
 
 ExprId SignatureCompiler::ItemExpr(const sigma::Item& item, const Renames& renames) {
   const FieldId field =
-      item.field.empty() ? kKeywordField : fields_->Add(NameIn(item.field, renames));
+      item.field.empty() ? kKeywordField : fields_->Add(sigma::NameIn(item.field, renames));
   std::vector<ExprId> choices;
   for (const sigma::Choice& choice : item.choices) {
     std::vector<ExprId> values;
     for (const sigma::Value& value : choice) {
       values.push_back(ValueExpr(field, value, item.cased, renames));
     }
-    choices.push_back(pool.Or(std::move(values)));
+    choices.push_back(pool_.Or(std::move(values)));
   }
-  const ExprId held = item.all ? pool.And(std::move(choices)) : pool.Or(std::move(choices));
-  return item.negated ? pool.Not(held) : held;
+  const ExprId held = item.all ? pool_.And(std::move(choices)) : pool_.Or(std::move(choices));
+  return item.negated ? pool_.Not(held) : held;
 }
 
 ExprId SignatureCompiler::ValueExpr(FieldId field, const sigma::Value& value, bool cased,
@@ -131,9 +138,9 @@ ExprId SignatureCompiler::ValueExpr(FieldId field, const sigma::Value& value, bo
   Predicate predicate = MakePredicate(field, value, cased, other);
   const bool lazy = predicate.lazy();
   const ExprId asked =
-      pool.Predicate(predicates_.Intern(std::move(predicate)), 0, lazy, field == kKeywordField);
+      pool_.Predicate(predicates_.Intern(std::move(predicate)), 0, lazy, field == kKeywordField);
   const auto* exists = std::get_if<sigma::Exists>(&value);
-  return exists != nullptr && !exists->wanted ? pool.Not(asked) : asked;
+  return exists != nullptr && !exists->wanted ? pool_.Not(asked) : asked;
 }
 
 ExprId SignatureCompiler::ConditionExpr(const sigma::Condition& condition,
@@ -149,35 +156,25 @@ ExprId SignatureCompiler::ConditionExpr(const sigma::Condition& condition,
     }
     switch (node.op) {
       case Op::kSearch: made[i] = searches[node.search]; break;
-      case Op::kNot: made[i] = pool.Not(children.front()); break;
-      case Op::kAnd: made[i] = pool.And(std::move(children)); break;
-      case Op::kOr: made[i] = pool.Or(std::move(children)); break;
-      case Op::kAtLeast: made[i] = pool.AtLeast(node.at_least, std::move(children)); break;
+      case Op::kNot: made[i] = pool_.Not(children.front()); break;
+      case Op::kAnd: made[i] = pool_.And(std::move(children)); break;
+      case Op::kOr: made[i] = pool_.Or(std::move(children)); break;
+      case Op::kAtLeast: made[i] = pool_.AtLeast(node.at_least, std::move(children)); break;
     }
   }
   return made.back();
 }
 
-Result<void> SignatureCompiler::Finish() {
-  const std::vector<Predicate>& all = predicates_.predicates();
-  std::map<FieldId, std::vector<PredicateId>> by_field;  // literal ones first, then lazy ones
-  for (const bool lazy : {false, true}) {
-    for (PredicateId id = 0; id < all.size(); ++id) {
-      if (all[id].lazy() == lazy) by_field[all[id].field].push_back(id);
-      if (all[id].kind == PredicateKind::kFieldRef) by_field[all[id].other];
-    }
+Signatures SignatureCompiler::Finish() && {
+  Signatures signatures;
+  signatures.predicates = predicates_.predicates();
+  for (const Predicate& predicate : signatures.predicates) {
+    signatures.lazy_index.push_back(static_cast<std::uint32_t>(signatures.lazy.size()));
+    if (predicate.lazy()) signatures.lazy.push_back(MakeLazy(predicate));
   }
-  for (const auto& [field, members] : by_field) {
-    plan_of_.emplace(field, static_cast<std::uint32_t>(plan_of_.size()));
-  }
-  std::vector<ExprPool::Target> targets(all.size());
-  for (const auto& [field, members] : by_field) {
-    Result<FieldPlan> plan = Plan(field, members, targets);
-    if (!plan) return tl::unexpected<Error>(plan.error());
-    plans.push_back(std::move(*plan));
-  }
-  pool.Renumber(targets);
-  return {};
+  signatures.pool = std::move(pool_);
+  signatures.all = std::move(all_);
+  return signatures;
 }
 
 LazyPredicate SignatureCompiler::MakeLazy(const Predicate& predicate) {
@@ -189,7 +186,7 @@ LazyPredicate SignatureCompiler::MakeLazy(const Predicate& predicate) {
       return LazyPredicate(ComparisonTest(std::get<sigma::Comparison>(predicate.value)));
     case PredicateKind::kTimePart: return LazyPredicate(std::get<sigma::TimePart>(predicate.value));
     case PredicateKind::kFieldRef:
-      return LazyPredicate(FieldRefTest(plan_of_.at(predicate.other),
+      return LazyPredicate(FieldRefTest(predicate.other,
                                         std::get<sigma::FieldRef>(predicate.value).how,
                                         predicate.cased));
     default: break;
@@ -198,34 +195,6 @@ LazyPredicate SignatureCompiler::MakeLazy(const Predicate& predicate) {
       regexes_->Get(std::get<sigma::Regex>(predicate.value));
   FAULTLINE_CHECK(regex.has_value());  // rules with bad expressions were taken out before
   return LazyPredicate(std::move(*regex));
-}
-
-Result<FieldPlan> SignatureCompiler::Plan(FieldId field, const std::vector<PredicateId>& members,
-                                          std::vector<ExprPool::Target>& targets) {
-  FieldPlan plan;
-  plan.field = field;
-  plan.first = truth_bits;
-  plan.count = static_cast<std::uint32_t>(members.size());
-  std::vector<Predicate> literals;
-  for (std::uint32_t i = 0; i < plan.count; ++i) {
-    const Predicate& predicate = predicates_.predicates()[members[i]];
-    const PredicateId id = plan.first + i;
-    targets[members[i]] = {id, plan_of_.at(field)};
-    if (predicate.kind == PredicateKind::kNull) plan.null = id;
-    if (predicate.kind == PredicateKind::kPresent) plan.present = id;
-    if (predicate.kind == PredicateKind::kExists) plan.exists = id;
-    if (predicate.lazy()) {
-      plan.lazy.push_back(MakeLazy(predicate));
-    } else {
-      literals.push_back(predicate);
-    }
-  }
-  plan.first_lazy = plan.first + static_cast<PredicateId>(literals.size());
-  truth_bits += (plan.count + Truth::kWordBits - 1) / Truth::kWordBits * Truth::kWordBits;
-  Result<FieldDatabase> database = FieldDatabase::Create(literals, plan.first);
-  if (!database) return tl::unexpected<Error>(database.error());
-  plan.literals = std::move(*database);
-  return plan;
 }
 
 }  // namespace faultline

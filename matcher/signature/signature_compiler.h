@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,34 +17,27 @@
 namespace faultline {
 
 // Turns rules into signatures: selections into predicates, conditions into expressions over them,
-// log sources into the gates of classes.
+// log sources into gates.
 //
-// Place      sigma rules -> [SignatureCompiler] -> classes, plans.  Used by RuleSet::Compile.
+// Place      sigma rules -> [SignatureCompiler] -> Signatures.  Used by RuleSet::Compile.
 // Order      Add() each rule, then Finish() once.
 class SignatureCompiler {
  public:
-  // Both outlive the compiler.
-  SignatureCompiler(FieldTable::Builder* fields, RegexStore* regexes)
-      : fields_(fields), regexes_(regexes) {}
+  // All outlive the compiler. What no input of `inputs` (declared log sources) can give is left out.
+  SignatureCompiler(FieldTable::Builder* fields, RegexStore* regexes,
+                    const std::vector<sigma::LogSource>* inputs)
+      : fields_(fields), regexes_(regexes), inputs_(inputs) {}
 
   // Requires: every regular expression of `rule` and `filters` compiles.
   void Add(std::uint32_t index, const sigma::DetectionRule& rule,
            const std::vector<sigma::Filter>& filters);
 
-  // Numbers the predicates by field and compiles the databases.
-  [[nodiscard]] Result<void> Finish();
-
-  // After Finish.
-  ExprPool pool;
-  std::vector<SignatureClass> classes;  // in order of first use
-  std::vector<FilterUse> filter_uses;
-  std::vector<FieldPlan> plans;
-  std::uint32_t truth_bits = 0;
+  [[nodiscard]] Signatures Finish() &&;
 
  private:
-  using Renames = std::vector<std::pair<std::string, std::string>>;
+  using Renames = sigma::Renames;
 
-  void AddSignature(std::uint32_t index, ExprId gate, const sigma::DetectionRule& rule,
+  void AddSignature(std::uint32_t index, Signature like, const sigma::DetectionRule& rule,
                     const std::vector<sigma::Filter>& filters, const Renames& renames);
   [[nodiscard]] ExprId ValueExpr(FieldId field, const sigma::Value& value, bool cased,
                                  const Renames& renames);
@@ -58,14 +50,13 @@ class SignatureCompiler {
                                 const std::vector<sigma::Condition>& conditions,
                                 const Renames& renames);
   [[nodiscard]] LazyPredicate MakeLazy(const Predicate& predicate);
-  [[nodiscard]] Result<FieldPlan> Plan(FieldId field, const std::vector<PredicateId>& members,
-                                       std::vector<ExprPool::Target>& targets);
 
   FieldTable::Builder* fields_;
   RegexStore* regexes_;
+  const std::vector<sigma::LogSource>* inputs_;
+  ExprPool pool_;
   PredicateTable predicates_;
-  std::map<ExprId, std::size_t> class_of_;    // gate -> index in `classes`
-  std::map<FieldId, std::uint32_t> plan_of_;  // filled by Finish
+  std::vector<Signature> all_;
 };
 
 }  // namespace faultline

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace faultline {
@@ -10,28 +11,40 @@ namespace faultline {
 using PredicateId = std::uint32_t;
 inline constexpr PredicateId kNoPredicate = 0xffffffff;
 
-// One bit per predicate: what is known to hold for the event at hand.
+// One bit per predicate: what is known to hold for the event at hand; and the bits set, in order.
 //
+// Memory     A bit and at most four bytes a predicate. Clearing costs what was set.
 // Threads    Confined to one thread.
 class Truth {
  public:
-  static constexpr std::uint32_t kWordBits = 64;
-
-  explicit Truth(std::uint32_t bits) : words_((bits + kWordBits - 1) / kWordBits) {}
+  explicit Truth(std::uint32_t bits) : words_((bits + kWordBits - 1) / kWordBits) {
+    set_.reserve(bits);
+  }
 
   [[nodiscard]] bool Test(PredicateId id) const noexcept {
     return (words_[id / kWordBits] >> (id % kWordBits) & 1) != 0;
   }
   void Set(PredicateId id) noexcept {
-    words_[id / kWordBits] |= std::uint64_t{1} << id % kWordBits;
+    std::uint64_t& word = words_[id / kWordBits];
+    const std::uint64_t bit = std::uint64_t{1} << id % kWordBits;
+    if ((word & bit) != 0) return;
+    word |= bit;
+    set_.push_back(id);
   }
-  // Requires: `first` is a multiple of kWordBits; clears up to the end of the last word touched.
-  void Clear(PredicateId first, std::uint32_t count) noexcept {
-    std::fill_n(words_.begin() + first / kWordBits, (count + kWordBits - 1) / kWordBits, 0);
+  void Clear() noexcept {
+    for (const PredicateId id : set_) words_[id / kWordBits] = 0;
+    set_.clear();
+  }
+  // Those set since Clear(), each once; `from` skips the first ones.
+  [[nodiscard]] std::span<const PredicateId> set(std::size_t from = 0) const noexcept {
+    return std::span(set_).subspan(from);
   }
 
  private:
+  static constexpr std::uint32_t kWordBits = 64;
+
   std::vector<std::uint64_t> words_;
+  std::vector<PredicateId> set_;
 };
 
 }  // namespace faultline

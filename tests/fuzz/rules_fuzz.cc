@@ -37,7 +37,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Matcher matcher(*compiled);
   Walker walker(&(*compiled)->fields());
   Walker::Options options;
-  options.keep_leaves = (*compiled)->needs_leaves();
   for (
       const std::string_view payload :
       {R"({"EventID":1,"Channel":"Microsoft-Windows-Sysmon/Operational","Image":"C:\\a.exe","n":[]})",

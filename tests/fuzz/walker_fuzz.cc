@@ -53,7 +53,6 @@ WalkFault Walk(Shape shape, std::string_view payload) {
   static Walker walker(&Table());
   Walker::Options options;
   options.shape = shape;
-  options.keep_leaves = true;
   const WalkFault fault = walker.Begin(payload, options);
   if (fault != WalkFault::kNone) return fault;
   while (const Event* event = walker.Next()) {

@@ -73,7 +73,6 @@ class Judge {
                std::string_view shape) {
     Walker::Options options;
     options.shape = told;
-    options.keep_leaves = rules_->needs_leaves();
     EXPECT_EQ(walker_.Begin(payload, options), WalkFault::kNone) << payload;
     const Event* event = walker_.Next();
     EXPECT_NE(event, nullptr) << payload;

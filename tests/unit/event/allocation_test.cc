@@ -32,7 +32,6 @@ TEST(WalkerMemory, AWarmWalkerAllocatesNothing) {
   const FieldTable table = std::move(builder).Build();
   Walker walker(&table);
   Walker::Options options;
-  options.keep_leaves = true;
   const std::string records[] = {
       R"({"Image":"C:\\a.exe","Im\u0061ge":["x","y",{"z":[[1],[]]}],"Data":{"a":"\ud800"}})",
       R"([{"Image":1},{"Image":"a much longer text, so that slots and leaves are warm"}])",

@@ -272,7 +272,6 @@ std::string DisagreementWithDom(std::string_view payload) {
   static Walker walker(&Table());
   Walker::Options options;
   options.shape = Shape::kFlat;
-  options.keep_leaves = true;
   options.max_bytes = std::size_t{16} << 20;
 
   const auto exact = std::make_unique<char[]>(payload.size());

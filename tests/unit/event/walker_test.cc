@@ -224,7 +224,6 @@ TEST_F(WalkerTest, BadEscapesAreTextUnlessStrict) {
 }
 
 TEST_F(WalkerTest, KeepsAllScalarLeavesWhenAsked) {
-  options_.keep_leaves = true;
   const Event* event = One(R"({"x":[1,{"y":"t\n"}],"z":null,"a":false,"e":{},"f":[]})");
   Strings leaves;
   for (const RawValue& leaf : event->leaves()) leaves.emplace_back(leaf.raw);

@@ -61,7 +61,6 @@ TEST(MatcherMemory, AWarmMatcherAllocatesNothing) {
   Matcher matcher(rules);
   Walker walker(&rules->fields());
   Walker::Options options;
-  options.keep_leaves = rules->needs_leaves();
   const std::string records[] = {
       R"({"a":"X"})", R"({"a":["some \u00C9 text","C:\\a.exe","aaz"],"n":4.624e3})",
       R"({"a":"xxxxxxy","b":"a NEEDLE, and a text that is longer than any small buffer"})",

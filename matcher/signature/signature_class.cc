@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "matcher/signature/signature_class.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace faultline {
+namespace {
+
+constexpr std::size_t kWitnessSets = 6;       // kept per signature, the most telling ones
+constexpr std::size_t kLargestWitness = 512;  // predicates of one set
+constexpr std::size_t kWitnessBytes = 3;      // shorter literals are in every second value
+
+using WitnessSet = SignatureClass::WitnessSet;
+
+// How telling a literal looks before anything was measured: whole values most, short ones least.
+std::size_t Weight(const Predicate& predicate) {
+  if (predicate.kind == PredicateKind::kNumber) return 12;
+  const std::size_t anchored = predicate.kind == PredicateKind::kContains ? 0 : 4;
+  return std::min<std::size_t>(predicate.text.size(), 20) + anchored;
+}
+
+bool CanWitness(const Predicate& predicate) {
+  switch (predicate.kind) {
+    case PredicateKind::kExact:
+    case PredicateKind::kNumber: return true;
+    case PredicateKind::kContains:
+    case PredicateKind::kStartsWith:
+    case PredicateKind::kEndsWith: return predicate.text.size() >= kWitnessBytes;
+    default: return false;
+  }
+}
+
+// Finds, bottom-up, sets of literals of which one must hold.
+class WitnessFinder {
+ public:
+  WitnessFinder(const ExprPool& pool, const std::vector<const Predicate*>& predicates)
+      : pool_(pool), predicates_(predicates) {}
+
+  // Several sets to choose from, the most telling first; none: nothing must hold.
+  std::vector<WitnessSet> Of(ExprId id) {
+    const Expr& expr = pool_[id];
+    switch (expr.op) {
+      case Expr::Op::kPredicate:
+        if (!CanWitness(*predicates_[expr.value])) return {};
+        return {{expr.value}};
+      case Expr::Op::kAnd: return OfAny(expr);
+      case Expr::Op::kOr:
+      case Expr::Op::kAtLeast: return OfAll(expr);
+      case Expr::Op::kConstant:
+      case Expr::Op::kNot: break;
+    }
+    return {};
+  }
+
+ private:
+  // All children must hold: a set of any of them will do.
+  std::vector<WitnessSet> OfAny(const Expr& expr) {
+    std::vector<WitnessSet> sets;
+    for (const ExprId child : pool_.children(expr)) {
+      std::vector<WitnessSet> more = Of(child);
+      std::move(more.begin(), more.end(), std::back_inserter(sets));
+    }
+    return Best(std::move(sets));
+  }
+
+  // One child must hold, whichever: the union of the best set of each.
+  std::vector<WitnessSet> OfAll(const Expr& expr) {
+    WitnessSet all;
+    for (const ExprId child : pool_.children(expr)) {
+      const std::vector<WitnessSet> sets = Of(child);
+      if (sets.empty()) return {};
+      all.insert(all.end(), sets.front().begin(), sets.front().end());
+    }
+    std::sort(all.begin(), all.end());
+    all.erase(std::unique(all.begin(), all.end()), all.end());
+    if (all.empty() || all.size() > kLargestWitness) return {};
+    return {std::move(all)};
+  }
+
+  // What a set costs to look at: how often one of it might be seen.
+  [[nodiscard]] double Cost(const WitnessSet& set) const {
+    double cost = 0;
+    for (const PredicateId id : set) {
+      cost += 1.0 / static_cast<double>(std::size_t{1} << Weight(*predicates_[id]));
+    }
+    return cost;
+  }
+
+  [[nodiscard]] std::vector<WitnessSet> Best(std::vector<WitnessSet> sets) const {
+    std::stable_sort(sets.begin(), sets.end(), [this](const WitnessSet& a, const WitnessSet& b) {
+      return Cost(a) < Cost(b);
+    });
+    if (sets.size() > kWitnessSets) sets.resize(kWitnessSets);
+    return sets;
+  }
+
+  const ExprPool& pool_;
+  const std::vector<const Predicate*>& predicates_;  // by their number in the class
+};
+
+// Marks what hangs below `id`.
+void CollectPredicates(const ExprPool& pool, ExprId id, std::vector<bool>& seen,
+                       std::map<FieldId, std::vector<PredicateId>>& by_field,
+                       const std::vector<Predicate>& predicates) {
+  if (seen[id]) return;
+  seen[id] = true;
+  const Expr& expr = pool[id];
+  if (expr.op == Expr::Op::kPredicate) {
+    by_field[predicates[expr.value].field].push_back(expr.value);
+  } else if (expr.op == Expr::Op::kNot) {
+    CollectPredicates(pool, expr.value, seen, by_field, predicates);
+  } else {
+    for (const ExprId child : pool.children(expr)) {
+      CollectPredicates(pool, child, seen, by_field, predicates);
+    }
+  }
+}
+
+}  // namespace
+
+FoldedSignatures FoldSignatures(const Signatures& signatures, const Answers& answers,
+                                const sigma::LogSource& input, bool raw_only) {
+  ExprPool all;
+  ExprFolder folder(&signatures.pool, &answers, &all);
+  FoldedSignatures folded;
+  for (const Signature& signature : signatures.all) {
+    if ((raw_only && !signature.raw) || !AppliesTo(signature, input)) continue;
+    const ExprId gate = folder.Fold(signature.gate);
+    if (all[gate].op == Expr::Op::kConstant && all[gate].value == 0) continue;
+    const ExprId condition = all.And({gate, folder.Fold(signature.body)});
+    if (all[condition].op == Expr::Op::kConstant && all[condition].value == 0) continue;
+    folded.left.push_back({signature.rule, condition, signature.filters});
+    for (FilterUse& use : folded.left.back().filters) use.body = folder.Fold(use.body);
+  }
+  // What was folded on the way to a constant stays behind.
+  const Answers nothing;
+  ExprFolder needed(&all, &nothing, &folded.pool);
+  for (FoldedSignatures::Left& left : folded.left) {
+    left.condition = needed.Fold(left.condition);
+    for (FilterUse& use : left.filters) use.body = needed.Fold(use.body);
+  }
+  return folded;
+}
+
+Digest DigestOf(const FoldedSignatures& folded) {
+  DigestBuilder out;
+  for (ExprId id = 0; id < folded.pool.size(); ++id) {
+    const Expr& expr = folded.pool[id];
+    out.Add(static_cast<std::int64_t>(expr.op)).Add(std::int64_t{expr.value});
+    for (const ExprId child : folded.pool.children(expr)) out.Add(std::int64_t{child});
+  }
+  for (const FoldedSignatures::Left& left : folded.left) {
+    out.Add(std::int64_t{left.rule}).Add(std::int64_t{left.condition});
+    for (const FilterUse& use : left.filters) {
+      out.Add(std::int64_t{use.filter}).Add(std::int64_t{use.body});
+    }
+  }
+  return out.Finish();
+}
+
+Result<std::unique_ptr<const SignatureClass>> SignatureClass::Compile(const Signatures& signatures,
+                                                                      FoldedSignatures folded) {
+  auto made = std::make_unique<SignatureClass>();
+  made->pool = std::move(folded.pool);
+  for (FoldedSignatures::Left& left : folded.left) {
+    made->members.push_back({left.rule, left.condition, std::move(left.filters), {}});
+  }
+  std::map<FieldId, std::vector<PredicateId>> by_field;
+  std::vector<bool> seen(made->pool.size());
+  for (const Member& member : made->members) {
+    CollectPredicates(made->pool, member.condition, seen, by_field, signatures.predicates);
+    for (const FilterUse& use : member.filters) {
+      CollectPredicates(made->pool, use.body, seen, by_field, signatures.predicates);
+    }
+  }
+  std::vector<ExprPool::Target> targets(signatures.predicates.size());
+  std::vector<const Predicate*> numbered;  // by their number in the class
+  for (auto& [field, ids] : by_field) {
+    std::sort(ids.begin(), ids.end());
+    std::stable_sort(ids.begin(), ids.end(), [&](PredicateId a, PredicateId b) {
+      return !signatures.predicates[a].lazy() && signatures.predicates[b].lazy();
+    });
+    FieldPlan plan;
+    plan.field = field;
+    plan.first = static_cast<PredicateId>(numbered.size());
+    std::vector<Predicate> literals;
+    for (const PredicateId id : ids) {
+      const Predicate& predicate = signatures.predicates[id];
+      const auto number = static_cast<PredicateId>(numbered.size());
+      targets[id] = {number, static_cast<std::uint32_t>(made->plans.size())};
+      numbered.push_back(&predicate);
+      if (predicate.kind == PredicateKind::kNull) plan.null = number;
+      if (predicate.kind == PredicateKind::kPresent) plan.present = number;
+      if (predicate.kind == PredicateKind::kExists) plan.exists = number;
+      if (predicate.lazy()) {
+        plan.lazy.push_back(&signatures.lazy[signatures.lazy_index[id]]);
+      } else {
+        literals.push_back(predicate);
+      }
+    }
+    plan.first_lazy = plan.first + static_cast<PredicateId>(literals.size());
+    Result<FieldDatabase> database = FieldDatabase::Create(literals, plan.first);
+    if (!database) return tl::unexpected<Error>(database.error());
+    plan.literals = std::move(*database);
+    if (field == kKeywordField && plan.lazy.empty()) {
+      auto cover = KeywordCover::Create(literals);
+      if (!cover) return tl::unexpected<Error>(cover.error());
+      plan.cover = std::move(*cover);
+    }
+    made->plans.push_back(std::move(plan));
+  }
+  made->predicate_count = static_cast<std::uint32_t>(numbered.size());
+  made->pool.Renumber(targets);
+
+  std::vector<std::uint32_t> plan_of(numbered.size());
+  for (std::uint32_t p = 0; p < made->plans.size(); ++p) {
+    const std::size_t end =
+        p + 1 < made->plans.size() ? made->plans[p + 1].first : numbered.size();
+    for (std::size_t id = made->plans[p].first; id < end; ++id) plan_of[id] = p;
+  }
+  WitnessFinder finder(made->pool, numbered);
+  for (Member& member : made->members) {
+    member.witnesses = finder.Of(member.condition);
+    for (const WitnessSet& set : member.witnesses) {
+      for (const PredicateId id : set) made->plans[plan_of[id]].witness = true;
+    }
+  }
+  return std::unique_ptr<const SignatureClass>(std::move(made));
+}
+
+}  // namespace faultline
