@@ -230,7 +230,8 @@ class Filler {
     map.pairs.push_back({std::move(name), value});
     const Slot slot = setting.slot(*config_, InputIndex(path).value_or(0));
     if (!std::holds_alternative<std::map<std::string, PropertyValue>*>(slot) &&
-        !std::holds_alternative<std::map<std::string, std::string>*>(slot)) {
+        !std::holds_alternative<std::map<std::string, std::string>*>(slot) &&
+        !std::holds_alternative<TextLists*>(slot)) {
       return Unknown(Join(path, key), value.place);
     }
     return Set(setting, path, map);

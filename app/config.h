@@ -24,6 +24,8 @@ struct Bytes {
 
 using Duration = std::chrono::nanoseconds;  // written as 500ms, 10s, 5m, 1h, 2d
 
+using TextLists = std::map<std::string, std::vector<std::string>>;
+
 // One entry of `inputs`.
 struct InputConfig {
   std::vector<std::string> topics;  // names, or patterns that begin with ^
@@ -68,7 +70,7 @@ struct Config {
     std::int64_t match_limit = 100000;
     std::int64_t depth_limit = 250;
     std::map<std::string, std::string> settings;
-    std::map<std::string, std::string> placeholders;
+    TextLists placeholders;
   } rules;
   struct Alerts {
     std::string topic = "faultline-alerts";

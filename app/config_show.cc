@@ -136,6 +136,7 @@ std::string TypeSchema(const Setting& setting) {
     case 5: return R"("type": ["string", "null"])";
     case 6: return R"("type": "string", "pattern": "^\\$\\{(env|file):.+\\}$")";
     case 7: return std::string(kTexts);
+    case 10: return fmt::format(R"("type": "object", "additionalProperties": {{{}}})", kTexts);
     default: break;
   }
   if (!setting.choices.empty()) {

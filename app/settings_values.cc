@@ -245,6 +245,16 @@ class Writer {
     return {};
   }
 
+  Result<void> operator()(TextLists* slot) const {
+    if (value_.kind != Value::Kind::kMap) return WrongKind(path_, value_, "a map of lists");
+    for (const auto& [key, value] : value_.pairs) {
+      const std::string name = fmt::format("{}.{}", path_, key.text);
+      auto ok = Writer(setting_, name, value)(&(*slot)[key.text]);
+      if (!ok) return ok;
+    }
+    return {};
+  }
+
   Result<void> operator()(std::map<std::string, PropertyValue>* slot) const {
     if (value_.kind != Value::Kind::kMap) return WrongKind(path_, value_, "a map of texts");
     for (const auto& [key, value] : value_.pairs) {
@@ -308,6 +318,12 @@ std::string Quoted(std::string_view text) {
   return quoted;
 }
 
+std::string ShowList(const std::vector<std::string>& texts) {
+  std::vector<std::string> parts;
+  for (const std::string& text : texts) parts.push_back(Quoted(text));
+  return fmt::format("[{}]", fmt::join(parts, ", "));
+}
+
 template <class Map, class Show>
 std::string ShowMap(const Map& map, Show show) {
   std::vector<std::string> parts;
@@ -346,25 +362,22 @@ std::string ShowValue(const Slot& slot) {
                  return *text ? Quoted(**text) : std::string("null");
                },
                [](const Secret* secret) { return Quoted(secret->shown()); },
-               [](const std::vector<std::string>* texts) {
-                 std::vector<std::string> parts;
-                 for (const std::string& text : *texts) parts.push_back(Quoted(text));
-                 return fmt::format("[{}]", fmt::join(parts, ", "));
-               },
+               [](const std::vector<std::string>* texts) { return ShowList(*texts); },
                [](const std::map<std::string, std::string>* map) {
                  return ShowMap(*map, [](const std::string& text) { return Quoted(text); });
                },
                [](const std::map<std::string, PropertyValue>* map) {
                  return ShowMap(*map,
                                 [](const PropertyValue& value) { return Quoted(value.shown()); });
-               }},
+               },
+               [](const TextLists* lists) { return ShowMap(*lists, ShowList); }},
       slot);
 }
 
 std::string_view TypeName(const Slot& slot) noexcept {
   constexpr std::array<std::string_view, std::variant_size_v<Slot>> kNames = {
-      "text",         "true or false", "number",        "size", "duration",
-      "text or null", "secret",        "list of texts", "map",  "map of texts"};
+      "text",   "true or false", "number", "size",         "duration",    "text or null",
+      "secret", "list of texts", "map",    "map of texts", "map of lists"};
   return kNames[slot.index()];
 }
 

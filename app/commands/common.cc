@@ -125,6 +125,7 @@ sigma::LogSource LogSourceOf(const InputConfig& input) {
 
 Result<sigma::LoadOptions> LoadOptionsOf(const Config& config) {
   sigma::LoadOptions options;
+  options.placeholders.insert(config.rules.placeholders.begin(), config.rules.placeholders.end());
   if (config.rules.logsources.empty()) return options;
   auto table = sigma::LoadLogSources(config.rules.logsources);
   if (!table) return tl::unexpected<Error>(table.error());

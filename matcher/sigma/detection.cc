@@ -18,6 +18,38 @@ namespace {
 
 constexpr std::size_t kMaxSearches = 1000;
 
+// What modifier says the same as the wildcards around a text; nothing where there are others.
+std::string_view ModifierFor(const Value& value) {
+  const auto* pattern = std::get_if<Pattern>(&value);
+  if (pattern == nullptr || pattern->tokens.size() < 2 || pattern->tokens.size() > 3) return {};
+  const bool open_start = pattern->tokens.front().kind == Pattern::Kind::kAny;
+  const bool open_end = pattern->tokens.back().kind == Pattern::Kind::kAny;
+  const std::size_t outer = (open_start ? 1U : 0U) + (open_end ? 1U : 0U);
+  if (outer + 1 != pattern->tokens.size()) return {};
+  if (pattern->tokens[open_start ? 1 : 0].kind != Pattern::Kind::kLiteral) return {};
+  if (outer == 2) return "contains";
+  return open_start ? "endswith" : "startswith";
+}
+
+// Wildcards that all values of a key have in common, and that a modifier would say.
+void NoteWildcards(const Key& key, const Item& item, Reading& reading) {
+  if (key.field.empty() || key.Has(Modifier::kContains) || key.Has(Modifier::kStartsWith) ||
+      key.Has(Modifier::kEndsWith)) {
+    return;
+  }
+  std::string_view modifier;
+  for (const Choice& choice : item.choices) {
+    for (const Value& value : choice) {
+      const std::string_view one = ModifierFor(value);
+      if (one.empty() || (!modifier.empty() && one != modifier)) return;
+      modifier = one;
+    }
+  }
+  reading.Note("wildcard-for-modifier", key.About("wildcards where a modifier says the same"),
+               key.place,
+               fmt::format("write {}|{} and leave the wildcards out", key.field, modifier));
+}
+
 void NoteItem(const Key& key, const Item& item, const yaml::Node& values, Reading& reading) {
   if (item.all && item.choices.size() == 1) {
     reading.Note("all-of-one", key.About("'all' with a single value"), key.place,
@@ -28,9 +60,11 @@ void NoteItem(const Key& key, const Item& item, const yaml::Node& values, Readin
                  key.About("base64offset without contains is the whole value, not a part of it"),
                  key.place, "write base64offset|contains");
   }
-  std::set<std::string_view> seen;
+  NoteWildcards(key, item, reading);
+  std::set<std::pair<yaml::ScalarKind, std::string_view>> seen;
   for (const yaml::Node& value : values.items) {
-    if (seen.insert(value.scalar).second) continue;
+    const auto scalar = yaml::Resolve(value);
+    if (!scalar || seen.emplace(scalar->kind, value.scalar).second) continue;
     reading.Note("duplicate-value", key.About(fmt::format("'{}' stands twice", value.scalar)),
                  value.place, "remove it");
   }

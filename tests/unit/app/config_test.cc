@@ -142,6 +142,22 @@ TEST(Config, ListsAndInputsCanBeSet) {
   EXPECT_EQ(config->rules.paths, (std::vector<std::string>{"x", "y z"}));
 }
 
+TEST(Config, PlaceholdersAreListsByName) {
+  ConfigLoader loader;
+  ASSERT_TRUE(loader.AddText(
+      "rules: {placeholders: {admins: [root, 'adm*'], port: 22, dcs: [a]}}\n", "c.yaml"));
+  ASSERT_TRUE(loader.AddSet("rules.placeholders.dcs=[b, c]"));
+  EXPECT_EQ(loader.AddText("rules: {placeholders: {x: {y: z}}}\n", "d.yaml").error().ToString(),
+            "d.yaml:1:27: rules.placeholders.x: expected a list of texts, got a map");
+  const auto config = loader.Finish();
+  ASSERT_TRUE(config) << config.error().ToString();
+  const TextLists expected = {{"admins", {"root", "adm*"}}, {"dcs", {"b", "c"}}, {"port", {"22"}}};
+  EXPECT_EQ(config->rules.placeholders, expected);
+  EXPECT_NE(ShowConfig(*config).find("{admins: [root, \"adm*\"], dcs: [b, c], port: [22]}"),
+            std::string::npos)
+      << ShowConfig(*config);
+}
+
 TEST(Config, NoSecretIsEverShown) {
   ASSERT_EQ(setenv("FAULTLINE_TEST_CANARY", "hunter2", 1), 0);
   ConfigLoader loader;
