@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -176,15 +175,18 @@ void Assembly::PlaceDetections(RuleCollection& rules) {
   }
 }
 
-// The detections that a filter is for, ascending; notes what it names in vain.
-std::vector<std::uint32_t> Assembly::Targets(Entry& entry, const RuleCollection& rules) {
+// The detections that a filter is for, ascending, at most one more than `most`; notes what it names
+// in vain.
+std::vector<std::uint32_t> Assembly::Targets(Entry& entry, const RuleCollection& rules,
+                                             std::size_t most) {
   const FilterRule& rule = std::get<FilterRule>(entry.rule);
-  std::set<std::uint32_t> targets;
+  std::vector<std::uint32_t> targets;
   const auto contained = [&](std::uint32_t index) {
     return Contains(rule.filter.logsource, rules.detections[index].logsource);
   };
-  for (std::uint32_t i = 0; rule.rules.empty() && i < rules.detections.size(); ++i) {
-    if (contained(i)) targets.insert(i);
+  const auto count = static_cast<std::uint32_t>(rules.detections.size());
+  for (std::uint32_t i = 0; rule.rules.empty() && i < count && targets.size() <= most; ++i) {
+    if (contained(i)) targets.push_back(i);
   }
   Reading reading(entry.meta.title, options_, budget_);
   for (const FilterRule::Reference& reference : rule.rules) {
@@ -200,7 +202,7 @@ std::vector<std::uint32_t> Assembly::Targets(Entry& entry, const RuleCollection&
     } else if (!contained(target->index)) {
       why = fmt::format("the log source of '{}' is not within that of the filter", reference.rule);
     } else {
-      targets.insert(target->index);
+      targets.push_back(target->index);
       continue;
     }
     reading.Note("filter-without-target", why, reference.place,
@@ -208,7 +210,9 @@ std::vector<std::uint32_t> Assembly::Targets(Entry& entry, const RuleCollection&
   }
   auto findings = reading.TakeFindings();
   std::move(findings.begin(), findings.end(), std::back_inserter(entry.findings));
-  return {targets.begin(), targets.end()};
+  std::sort(targets.begin(), targets.end());
+  targets.erase(std::unique(targets.begin(), targets.end()), targets.end());
+  return targets;
 }
 
 void Assembly::PlaceFilters(RuleCollection& rules) {
@@ -216,7 +220,7 @@ void Assembly::PlaceFilters(RuleCollection& rules) {
   for (Entry& entry : entries_) {
     auto* rule = std::get_if<FilterRule>(&entry.rule);
     if (rule == nullptr || entry.error) continue;
-    const std::vector<std::uint32_t> targets = Targets(entry, rules);
+    const std::vector<std::uint32_t> targets = Targets(entry, rules, left);
     if (targets.size() > left) {
       Reading reading(entry.meta.title, options_, budget_);
       reading.Refuse(fmt::format("all filters together apply to more than {} rules", kMaxFiltered),

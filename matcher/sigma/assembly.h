@@ -46,7 +46,8 @@ class Assembly {
   void AddDocument(const yaml::Node& document);
   void CheckTwins(bool by_name);
   void PlaceDetections(RuleCollection& rules);
-  [[nodiscard]] std::vector<std::uint32_t> Targets(Entry& entry, const RuleCollection& rules);
+  [[nodiscard]] std::vector<std::uint32_t> Targets(Entry& entry, const RuleCollection& rules,
+                                                   std::size_t most);
   void PlaceFilters(RuleCollection& rules);
   static void Describe(const Entry& entry, const RuleCollection& rules, ReportEntry& report);
   void Resolve(Entry& entry, const RuleCollection& rules);
