@@ -67,6 +67,17 @@ std::optional<std::string> Plain(const Pattern& pattern) {
   return pattern.tokens[0].text;
 }
 
+// 0197231e-005a-6928-a50b-000000000d00
+bool IsGuid(std::string_view text) {
+  if (text.size() != 36) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    const bool hex = std::string_view("0123456789abcdefABCDEF").find(text[i]) != text.npos;
+    if (dash ? text[i] != '-' : !hex) return false;
+  }
+  return true;
+}
+
 // Applies the modifiers of one key to one value.
 class Pipeline {
  public:
@@ -79,7 +90,11 @@ class Pipeline {
       if (!reading_.ok()) break;
       Apply(part);
     }
-    if (key_.field.empty()) OpenKeywords();
+    if (key_.field.empty()) {
+      OpenKeywords();
+    } else if (!key_.Has(Modifier::kCased)) {
+      AddGuidTwins();
+    }
     return std::move(choices_);
   }
 
@@ -92,6 +107,22 @@ class Pipeline {
     if (reading_.Charge(values, bytes)) return true;
     Refuse("the values of this file expand to too many", "split the file or the value");
     return false;
+  }
+
+  // Some shippers write a GUID in braces, others without: a whole value means both.
+  void AddGuidTwins() {
+    for (Choice& choice : choices_) {
+      for (std::size_t i = choice.size(); i-- > 0;) {
+        const auto* pattern = std::get_if<Pattern>(&choice[i]);
+        const auto text = pattern != nullptr ? Plain(*pattern) : std::nullopt;
+        if (!text) continue;
+        if (IsGuid(*text)) choice.emplace_back(LiteralPattern("{" + *text + "}"));
+        const bool braces = text->size() == 38 && text->front() == '{' && text->back() == '}';
+        if (braces && IsGuid(text->substr(1, 36))) {
+          choice.emplace_back(LiteralPattern(text->substr(1, 36)));
+        }
+      }
+    }
   }
 
   void Apply(const Key::Part& part) {

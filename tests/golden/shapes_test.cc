@@ -14,8 +14,9 @@
 namespace faultline::app {
 namespace {
 
-constexpr std::array<Shape, kConcreteShapes> kShapes = {Shape::kFlat, Shape::kEvtx,
-                                                        Shape::kWinlogbeat, Shape::kNxlog};
+// Those that the demo writes.
+constexpr std::array<Shape, 4> kShapes = {Shape::kFlat, Shape::kEvtx, Shape::kWinlogbeat,
+                                          Shape::kNxlog};
 
 RuleSetPtr Pack() {
   const auto path = testing::SourceDir() / "packs/exchange-cluster";

@@ -133,8 +133,8 @@ WindowsLog Read(const Json& evtx) {
   log.user = attribute("Security", "UserID");
   const Json* data = Member(event, "EventData");
   if (const Json* user = Member(event, "UserData"); user != nullptr && !user->members.empty()) {
-    log.user_element = user->members.front().first;
-    data = &user->members.front().second;
+    log.user_element = user->members.front().key;
+    data = &user->members.front().value;
   }
   if (data != nullptr) {
     for (const auto& [name, value] : data->members) {
@@ -444,6 +444,37 @@ std::string OtelRecord(const Json& evtx) {
       .Done();
 }
 
+// A plain JSON value in OTLP's types.
+std::string Typed(const Json& value) {
+  switch (value.kind) {
+    case Json::Kind::kNumber: return Object().Text("intValue", value.text).Done();
+    case Json::Kind::kObject: {
+      std::string members;
+      for (const auto& [key, inner] : value.members) {
+        members += (members.empty() ? "" : ",") +
+                   Object().Text("key", key).Raw("value", Typed(inner)).Done();
+      }
+      return R"({"kvlistValue":{"values":[)" + members + "]}}";
+    }
+    case Json::Kind::kArray: {
+      std::string elements;
+      for (const Json& inner : value.elements) {
+        elements += (elements.empty() ? "" : ",") + Typed(inner);
+      }
+      return R"({"arrayValue":{"values":[)" + elements + "]}}";
+    }
+    default: return Object().Text("stringValue", value.text).Done();
+  }
+}
+
+std::string OtlpRecord(const Json& evtx) {
+  return Object()
+      .Text("timeUnixNano", "1764229210165000000")
+      .Raw("severityNumber", "9")
+      .Raw("body", Typed(*reference::ParseJson(Otel(evtx))))
+      .Done();
+}
+
 Object SplunkFields(const WindowsLog& log) {
   Object fields;
   fields.Text("Name", log.provider)
@@ -550,6 +581,7 @@ const std::vector<Shipper>& Shippers() {
       {"vector", "vector", Vector},
       {"otel", "otel", Otel},
       {"otel log record", "otel", OtelRecord},
+      {"otel OTLP-JSON", "otel", OtlpRecord},
       {"splunk event collector", "splunk", SplunkCollector},
       {"splunk export", "splunk", SplunkExport},
       {"splunk classic", "splunk", SplunkClassic},

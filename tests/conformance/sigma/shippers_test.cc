@@ -91,9 +91,9 @@ class Judge {
   std::set<std::string> loaded_;
 };
 
-// What a shipper does not send cannot match. Neither Fluent Bit nor Splunk's classic input names the
-// event data, and only Sysmon's messages spell it as "Name: value". In a flat event a field's name
-// is its key, and "Threat Name" another than ThreatName.
+// What a shipper does not send cannot match. Neither Fluent Bit nor Splunk's classic input names
+// the event data, and only Sysmon's messages spell it as "Name: value". In a flat event a field's
+// name is its key, and "Threat Name" another than ThreatName.
 bool Inexpressible(std::string_view shipper, const std::string& name) {
   static const std::set<std::string> unnamed{
       "win_defender_exploit_redsun_tiering_engine_detected_as_eicar",
@@ -147,6 +147,31 @@ TEST(SigmaHqRegression, EveryCaseMatchesAsEveryShipperSendsIt) {
   }
   std::cout << judged << " renderings judged, " << not_loaded << " cases without their rule\n";
   EXPECT_GT(judged, 1000U);
+}
+
+// Braces and the case of hexadecimal digits are the shipper's choice.
+TEST(GuidTrap, AGuidIsTheSameWithAndWithoutBraces) {
+  constexpr std::string_view kEvtx =
+      R"({"Event":{"System":{"EventID":4719},"EventData":{"SubcategoryGuid":)"
+      R"("0CCE9210-69AE-11D9-BED3-505054503030"}}})";
+  constexpr std::string_view kNxlog =
+      R"({"SourceModuleName":"in","SubcategoryGuid":"{0cce9210-69ae-11d9-bed3-505054503030}"})";
+  const auto rule = [](std::string_view item) {
+    return "title: g\nid: g\nlogsource: {category: x}\ndetection:\n  s:\n    " + std::string(item) +
+           "\n  condition: s\n";
+  };
+  for (const char* item : {"SubcategoryGuid: '{0CCE9210-69AE-11D9-BED3-505054503030}'",
+                           "SubcategoryGuid: 0cce9210-69ae-11d9-bed3-505054503030"}) {
+    Judge judge(sigma::LoadRulesFromText(rule(item), "g.yml"));
+    EXPECT_TRUE(judge.Matches(std::string(kEvtx), "g", Shape::kAuto, "evtx")) << item;
+    EXPECT_TRUE(judge.Matches(std::string(kNxlog), "g", Shape::kAuto, "nxlog")) << item;
+  }
+  for (const char* item : {"SubcategoryGuid: '{0CCE9210-69AE-11D9-BED3-505054503030'",
+                           "SubcategoryGuid|startswith: '{0CCE9210'",
+                           "SubcategoryGuid|cased: '{0CCE9210-69AE-11D9-BED3-505054503030}'"}) {
+    Judge judge(sigma::LoadRulesFromText(rule(item), "g.yml"));
+    EXPECT_FALSE(judge.Matches(std::string(kEvtx), "g", Shape::kAuto, "evtx")) << item;
+  }
 }
 
 }  // namespace
