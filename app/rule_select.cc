@@ -37,8 +37,15 @@ std::string_view LeftOutBy(const Config::Rules::Select& select, const sigma::Met
   return Named(select.except, meta) ? "rules.select.except" : "";
 }
 
+// Its findings go with it: nobody mends a rule that is not run.
 void Report(sigma::RuleCollection& rules, const sigma::Metadata& meta, std::string_view kind,
             std::string_view why) {
+  const std::string& name = !meta.title.empty()  ? meta.title
+                            : !meta.name.empty() ? meta.name
+                                                 : meta.id;
+  std::erase_if(rules.findings, [&](const sigma::Finding& finding) {
+    return finding.rule == name && finding.place.file == meta.file;
+  });
   for (sigma::ReportEntry& entry : rules.report) {
     if (entry.kind != kind || entry.file != meta.file || entry.line != meta.place.line) continue;
     entry.state = sigma::RuleState::kGated;

@@ -33,6 +33,13 @@ std::string Beside(const std::string& file, const std::string& relative) {
   return (fs::path(file).parent_path() / relative).string();
 }
 
+// A reading of what is no rule: nothing in it expands.
+struct CaseReading {
+  sigma::LoadOptions options;
+  sigma::ExpansionBudget budget;
+  Reading reading{"", options, budget};
+};
+
 // ------------------------------------------------------------------------------------- scalars
 
 // A word of a list of known ones.
@@ -337,7 +344,8 @@ Result<RuleTest> Finish(RuleTest test, const Reading& reading) {
 
 void ReadRegressions(const yaml::Node& document, const std::string& file,
                      std::vector<Result<RuleTest>>& tests) {
-  Reading head("");
+  CaseReading head_reading;
+  Reading& head = head_reading.reading;
   RuleReference rule;
   const yaml::Node* const rules = document.Find("rule_metadata");
   const yaml::Node& entries = *document.Find("regression_tests_info");
@@ -352,7 +360,8 @@ void ReadRegressions(const yaml::Node& document, const std::string& file,
   }
   if (!head.ok()) return tests.push_back(Finish({}, head));
   for (const yaml::Node& entry : entries.items) {
-    Reading reading("");
+    CaseReading entry_reading;
+    Reading& reading = entry_reading.reading;
     RuleTest test = ReadRegression(entry, rule, file, reading);
     tests.push_back(Finish(std::move(test), reading));
   }
@@ -374,7 +383,8 @@ std::vector<Result<RuleTest>> ReadRuleTests(std::string_view text, const std::st
       ReadRegressions(document, file, tests);
       continue;
     }
-    Reading reading("");
+    CaseReading case_reading;
+    Reading& reading = case_reading.reading;
     RuleTest test = ReadCase(document, file, reading);
     tests.push_back(Finish(std::move(test), reading));
   }

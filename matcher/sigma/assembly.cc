@@ -13,6 +13,7 @@
 #include "matcher/sigma/detection.h"
 #include "matcher/sigma/explain.h"
 #include "matcher/sigma/filter.h"
+#include "matcher/sigma/known_fields.h"
 #include "matcher/sigma/lint.h"
 #include "matcher/sigma/logsource.h"
 #include "matcher/sigma/metadata.h"
@@ -45,7 +46,10 @@ DetectionRule ReadDetectionRule(const yaml::Node& document, Reading& reading) {
   rule.sources = std::move(meaning.alternatives);
   ReadDetection(*document.Find("detection"), reading, rule);
   if (const yaml::Node* map = document.Find("faultline")) ReadFaultlineMap(*map, reading, rule);
-  if (reading.ok()) Lint(rule, reading);
+  if (reading.ok()) {
+    Lint(rule, reading);
+    NoteMisspelt(rule, reading);
+  }
   return rule;
 }
 

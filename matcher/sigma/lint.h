@@ -19,6 +19,7 @@ struct Finding {
   //   filter-without-target   a filter, or one of its rules, that applies to nothing
   //   id-no-uuid              an id that is no UUID
   //   keyword-not-indexed     keywords so short that every event is searched for them
+  //   misspelt-field          a field that the log source has under nearly that name
   //   missing-id, missing-level, missing-status
   //   time-out-of-range       a time part that no time has
   //   unknown-attribute       an attribute that looks like one of Sigma's

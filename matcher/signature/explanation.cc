@@ -39,7 +39,7 @@ sigma::DetectionRule PartRule(std::vector<sigma::Search> searches, sigma::Condit
   sigma::DetectionRule rule;
   rule.searches = std::move(searches);
   rule.conditions.push_back(std::move(condition));
-  if (!renames.empty()) rule.sources.push_back({{}, renames});
+  if (!renames.empty()) rule.sources.emplace_back().renames = renames;
   return rule;
 }
 

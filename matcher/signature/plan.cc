@@ -23,7 +23,7 @@ struct Open {
 
 Cost CostOf(const Predicate& predicate) {
   if (predicate.kind == PredicateKind::kRegex) {
-    const Result<Regex> regex = Regex::Compile(predicate.regex);
+    const Result<Regex> regex = Regex::Compile(std::get<sigma::Regex>(predicate.value));
     return regex && regex->linear() ? Cost::kRegex : Cost::kBacktracking;
   }
   if (predicate.lazy()) return Cost::kLazy;

@@ -97,6 +97,9 @@ const std::vector<sigma::ReportEntry>& RuleSet::report() const noexcept {
   return impl_->rules.report;
 }
 const std::vector<Error>& RuleSet::errors() const noexcept { return impl_->rules.errors; }
+const std::vector<sigma::Finding>& RuleSet::findings() const noexcept {
+  return impl_->rules.findings;
+}
 const std::string& RuleSet::revision() const noexcept { return impl_->revision; }
 
 }  // namespace faultline

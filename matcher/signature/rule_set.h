@@ -42,6 +42,7 @@ class RuleSet {
   [[nodiscard]] const std::vector<sigma::Filter>& filters() const noexcept;
   [[nodiscard]] const std::vector<sigma::ReportEntry>& report() const noexcept;
   [[nodiscard]] const std::vector<Error>& errors() const noexcept;
+  [[nodiscard]] const std::vector<sigma::Finding>& findings() const noexcept;
   [[nodiscard]] const std::string& revision() const noexcept;  // 32 hex digits over all semantics
 
   struct Impl;

@@ -21,7 +21,7 @@ EVENTS
 }
 
 @test "help of every command names its exit codes or an example" {
-  for command in check match replay; do
+  for command in check explain match replay test; do
     run "$FAULTLINE" "$command" --help
     [ "$status" -eq 0 ]
     [[ "$output" == *"Exit codes"* ]]
@@ -131,4 +131,18 @@ EVENTS
     [ "$status" -eq 0 ]
     [[ "$output" == *"--help"* ]]
   done
+}
+
+@test "completion knows every command and its options" {
+  "$FAULTLINE" completion bash > completion.bash
+  bash -n completion.bash
+  commands=$("$FAULTLINE" --help | sed -n '/^Subcommands:/,/^$/p' | awk '/^  [a-z]/ {print $1}')
+  [ -n "$commands" ]
+  for command in $commands; do
+    grep -q "^    $command) words=" completion.bash
+    for option in $("$FAULTLINE" "$command" --help | grep -o -- '^ *\(-.,\)\?--[a-z-]*' | grep -o -- '--.*'); do
+      grep "^    $command) words=" completion.bash | grep -q -- " $option\| \"$option\|\"$option"
+    done
+  done
+  [[ "$(grep '^    explain) words=' completion.bash)" == *"--event"*"--plan"* ]]
 }
