@@ -72,7 +72,7 @@ class RuleTestRunner {
   Options options_;
   const Clock& clock_;
   std::size_t left_out_ = 0;
-  std::map<std::vector<std::string>, Result<RuleSetPtr>> compiled_;  // by paths
+  std::map<std::vector<std::string>, Result<RuleSetPtr>> compiled_;  // by paths and log source
   std::vector<Error> rule_errors_;
   std::vector<RuleTestOutcome> outcomes_;
 };
