@@ -115,6 +115,78 @@ constexpr std::array kTimes{"2021-01-04T00:00:00Z",
                             "2021-01-04T00:00:00 UTC",
                             "2021-01-04T00:00:00 CET"};
 
+// What stands behind a field, and how values for it are made.
+enum class Values : std::uint8_t {
+  kText,
+  kRegex,
+  kAddress,
+  kNumber,
+  kBool,
+  kField,
+  kPlaceholder,
+  kPart
+};
+struct Modifiers {
+  const char* text;
+  Values values;
+};
+constexpr std::array kModifiers{Modifiers{"", Values::kText},
+                                Modifiers{"", Values::kNumber},
+                                Modifiers{"", Values::kBool},
+                                Modifiers{"|contains", Values::kText},
+                                Modifiers{"|startswith", Values::kText},
+                                Modifiers{"|endswith", Values::kText},
+                                Modifiers{"|contains|all", Values::kText},
+                                Modifiers{"|contains", Values::kNumber},
+                                Modifiers{"|cased", Values::kText},
+                                Modifiers{"|contains|cased", Values::kText},
+                                Modifiers{"|neq", Values::kText},
+                                Modifiers{"|startswith|neq", Values::kText},
+                                Modifiers{"|re", Values::kRegex},
+                                Modifiers{"|re|i", Values::kRegex},
+                                Modifiers{"|re|m|s", Values::kRegex},
+                                Modifiers{"|re|startswith", Values::kRegex},
+                                Modifiers{"|re|endswith", Values::kRegex},
+                                Modifiers{"|base64", Values::kText},
+                                Modifiers{"|base64offset|contains", Values::kText},
+                                Modifiers{"|wide|base64offset|contains", Values::kText},
+                                Modifiers{"|utf16be|base64|contains", Values::kText},
+                                Modifiers{"|utf16|base64|startswith", Values::kText},
+                                Modifiers{"|wide|contains", Values::kText},
+                                Modifiers{"|windash", Values::kText},
+                                Modifiers{"|windash|contains|all", Values::kText},
+                                Modifiers{"|cidr", Values::kAddress},
+                                Modifiers{"|gt", Values::kNumber},
+                                Modifiers{"|gte", Values::kNumber},
+                                Modifiers{"|lt", Values::kNumber},
+                                Modifiers{"|lte|neq", Values::kNumber},
+                                Modifiers{"|exists", Values::kBool},
+                                Modifiers{"|fieldref", Values::kField},
+                                Modifiers{"|fieldref|contains", Values::kField},
+                                Modifiers{"|fieldref|endswith|neq", Values::kField},
+                                Modifiers{"|expand", Values::kPlaceholder},
+                                Modifiers{"|expand|contains|all", Values::kPlaceholder},
+                                Modifiers{"|minute", Values::kPart},
+                                Modifiers{"|hour|gte", Values::kPart},
+                                Modifiers{"|day", Values::kPart},
+                                Modifiers{"|week|lt", Values::kPart},
+                                Modifiers{"|month", Values::kPart},
+                                Modifiers{"|year|gt", Values::kPart}};
+
+constexpr std::array kNetworks{"10.0.0.0/8", "10.0.0.1", "fe80::/10",          "::1/128",
+                               "0.0.0.0/0",  "::/0",     "::ffff:10.0.0.0/104"};
+constexpr std::array kParts{"0", "1", "4", "12", "22", "30", "53", "2021"};
+
+// In single quotes, on one line.
+std::string Quoted(std::string_view text) {
+  std::string quoted = "'";
+  for (const char c : text) {
+    if (c != '\n') quoted += c;
+    if (c == '\'') quoted += c;
+  }
+  return quoted + "'";
+}
+
 }  // namespace
 
 std::string Generator::Field() { return kFields[Below(kFields.size())]; }
@@ -311,6 +383,53 @@ sigma::RuleCollection Generator::Rules(int rules, int filters) {
     }
   }
   return collection;
+}
+
+std::string Generator::YamlItem() {
+  const Modifiers& modifiers = kModifiers[Below(kModifiers.size())];
+  const auto value = [&]() -> std::string {
+    switch (modifiers.values) {
+      case Values::kText: return Quoted(OneIn(4) ? "-" + Text(3) : Text(3));
+      case Values::kRegex: return Quoted(kRegexes[Below(kRegexes.size())]);
+      case Values::kAddress: return Quoted(kNetworks[Below(kNetworks.size())]);
+      case Values::kNumber: return kJsonNumbers[Below(kJsonNumbers.size())];
+      case Values::kBool: return OneIn(2) ? "true" : "false";
+      case Values::kField: return Field();
+      case Values::kPlaceholder: return "'%words%'";
+      case Values::kPart: return kParts[Below(kParts.size())];
+    }
+    return {};
+  };
+  std::string item = Field() + modifiers.text + ":";
+  if (OneIn(2) || modifiers.values == Values::kBool) return item + " " + value() + "\n";
+  item += "\n";
+  for (std::uint64_t left = 1 + Below(3); left > 0; --left) item += "      - " + value() + "\n";
+  return item;
+}
+
+std::string Generator::ConditionText(int searches, int depth) {
+  const auto below = [&] { return ConditionText(searches, static_cast<int>(Below(depth))); };
+  if (depth == 0) {
+    if (OneIn(3)) return std::to_string(1 + Below(searches)) + " of s*";
+    return OneIn(6) ? "all of them" : "s" + std::to_string(Below(searches));
+  }
+  switch (Below(4)) {
+    case 0: return "not " + ConditionText(searches, depth - 1);
+    case 1: return "(" + ConditionText(searches, depth - 1) + ") and " + below();
+    case 2: return ConditionText(searches, depth - 1) + " or " + below();
+    default: return "(" + below() + " or not " + ConditionText(searches, depth - 1) + ")";
+  }
+}
+
+std::string Generator::RuleText(int number) {
+  std::string text = "title: rule " + std::to_string(number) + "\nlogsource:\n  category: test\n";
+  text += "detection:\n";
+  const int searches = static_cast<int>(1 + Below(3));
+  for (int i = 0; i < searches; ++i) {
+    text += "  s" + std::to_string(i) + ":\n";
+    text += "    " + YamlItem();
+  }
+  return text + "  condition: " + ConditionText(searches, static_cast<int>(Below(7))) + "\n";
 }
 
 std::string Generator::JsonString() {

@@ -20,6 +20,8 @@ class Generator {
 
   // Rules with `filters` filters, of which each may have some.
   [[nodiscard]] sigma::RuleCollection Rules(int rules, int filters);
+  // The YAML text of a rule with modifiers of every kind; for some the loader finds no meaning.
+  [[nodiscard]] std::string RuleText(int number);
   [[nodiscard]] std::string Event();  // one JSON object
 
  private:
@@ -43,6 +45,9 @@ class Generator {
   [[nodiscard]] sigma::Condition Condition(std::uint64_t searches);
   std::uint32_t AddNode(sigma::Condition& condition, std::uint64_t searches, int depth);
   [[nodiscard]] sigma::LogSourceAlternative Source();
+
+  [[nodiscard]] std::string YamlItem();
+  [[nodiscard]] std::string ConditionText(int searches, int depth);
 
   [[nodiscard]] std::string JsonString();
   [[nodiscard]] std::string JsonValue(int depth);

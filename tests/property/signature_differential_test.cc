@@ -42,5 +42,34 @@ TEST(SignatureDifferential, GeneratedRulesOnGeneratedEventsAgreeWithTheReference
   EXPECT_LT(pairs, std::size_t{kRounds * kRules * kEvents * 4 / 5});
 }
 
+TEST(SignatureDifferential, GeneratedRuleTextsAgreeWithTheReference) {
+  constexpr int kRules = 1500, kEvents = 60;
+  Generator generator(Seed());
+  sigma::LoadOptions options;
+  options.placeholders["words"] = {"a", "k*", "?s"};
+  sigma::RuleCollection rules;
+  for (int i = 0; i < kRules; ++i) {
+    const std::string text = generator.RuleText(i);
+    sigma::RuleCollection one = sigma::LoadRulesFromText(text, "rule.yml", options);
+    EXPECT_EQ(one.detections.size() + one.errors.size(), 1u) << text;
+    for (sigma::DetectionRule& rule : one.detections) rules.detections.push_back(std::move(rule));
+  }
+  const std::size_t loaded = rules.detections.size();
+  std::cout << loaded << " of " << kRules << " rules loaded\n";
+  EXPECT_GT(loaded, std::size_t{kRules} / 2);
+  const reference::Evaluator reference(rules.detections);
+  EnginePairs engine(std::move(rules));
+  ASSERT_EQ(engine.rules().detections().size(), loaded);
+  std::size_t pairs = 0;
+  for (int i = 0; i < kEvents; ++i) {
+    const std::string event = generator.Event();
+    const std::vector<std::uint32_t> expected = reference.Match(event);
+    ASSERT_EQ(engine.Match(event), expected) << event;
+    pairs += expected.size();
+  }
+  EXPECT_GT(pairs, loaded * kEvents / 20);
+  EXPECT_LT(pairs, loaded * kEvents * 4 / 5);
+}
+
 }  // namespace
 }  // namespace faultline::testing
