@@ -41,8 +41,8 @@ std::string RuleLine(const sigma::Metadata& meta, bool color) {
 std::string PlanLines(const RulePlan& plan, bool color) {
   std::string text =
       fmt::format("  plan: cost class {}, {}\n", Toned(ToString(plan.cost), Tone::kCyan, color),
-                  plan.always ? "asked of every event of its log source"
-                              : "asked only after something it looks for was found");
+                  plan.always ? "can hold where nothing it looks for is found"
+                              : "holds only where something it looks for is found");
   for (const PlannedItem& item : plan.items) {
     text += fmt::format("    {:<8} {}{}  {}\n", ToString(item.cost),
                         item.search.empty() ? "log source" : Printable(item.search),

@@ -66,6 +66,9 @@ std::string Told(const sigma::Item& item) {
   for (std::size_t i = 0; i < std::min(item.choices.size(), kToldValues); ++i) {
     const std::string words = sigma::InWords(item.choices[i].front(), item.cased);
     text += fmt::format("{} {}", i == 0 ? "" : item.all ? " and" : " or", words);
+    if (item.choices[i].size() > 1) {
+      text += fmt::format(" (and {} spellings)", item.choices[i].size() - 1);
+    }
   }
   if (item.choices.size() > kToldValues) {
     text += fmt::format(" and {} more", item.choices.size() - kToldValues);

@@ -32,8 +32,8 @@ struct PlannedItem {
 struct RulePlan {
   std::vector<PlannedItem> items;
   Cost cost = Cost::kHash;  // of the dearest item
-  // It can hold although nothing that is looked up or scanned for was found, so it has to be asked
-  // of every event of its log source.
+  // It can hold although nothing that is looked up or scanned for was found: no index of finds can
+  // leave it out, every event of its log source has to be put to it.
   bool always = false;
 };
 

@@ -68,7 +68,7 @@ TEST(ExplainText, IsATreeOfVerdictsWithTheValuesThatDecided) {
         ✗ CommandLine: all of 2 values  line 7
           ✗ contains '/priv'
             1 other does
-          the event has 'whoami  [2J /all'
+          the event has 'whoami [2J /all'
       ✓ not
         ✗ filter
           ✗ ParentImag is 'C:\agent.exe'  line 9
@@ -80,7 +80,7 @@ TEST(ExplainText, ThePlanSaysHowEachLineIsAsked) {
   const Told all = Tell(kRule, kEvent);
   EXPECT_EQ(PlanText(*all.told.rule, all.plan, false),
             R"(Whoami  rule.yml:1
-  plan: cost class literal, asked only after something it looks for was found
+  plan: cost class literal, holds only where something it looks for is found
     hash     log source  Channel is 'Microsoft-Windows-Sysmon/Operational'
     hash     log source  EventID is 1
     literal  selection  Image ends with '\whoami.exe' or ends with '\hostname.exe' or ends with '\id.exe'

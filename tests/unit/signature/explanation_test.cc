@@ -141,6 +141,12 @@ TEST(Plan, TheDearestItemIsTheRulesCostClass) {
   EXPECT_EQ(cost("a: b, c|contains: d"), Cost::kLiteral);
 }
 
+TEST(Plan, SpellingsOfAValueAreCounted) {
+  const RulePlan plan = PlannedBy("  s: {a|windash: '/b'}\n  condition: s\n");
+  ASSERT_EQ(plan.items.size(), 1u);
+  EXPECT_NE(plan.items[0].item.find("(and 4 spellings)"), std::string::npos) << plan.items[0].item;
+}
+
 TEST(Plan, ARuleThatCanHoldWithoutAFindIsAlwaysAsked) {
   const std::vector<std::pair<std::string, bool>> cases = {
       {"  s: {a: b}\n  condition: s\n", false},
