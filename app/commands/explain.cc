@@ -17,6 +17,7 @@
 #include "app/rule_test_file.h"
 #include "consumer/file_source.h"
 #include "exporters/text_sink.h"
+#include "matcher/shapes/shape_file.h"
 #include "matcher/sigma/suggest.h"
 #include "matcher/signature/explanation.h"
 
@@ -52,7 +53,7 @@ bool IsInline(std::string_view text) {
 }
 
 bool IsJson(std::string_view payload) {
-  const FieldTable none = FieldTable::Builder().Build();
+  const FieldTable none = FieldTable::Builder(BuiltInShapes().get()).Build();
   return Walker(&none).Begin(payload, {}) == WalkFault::kNone;
 }
 

@@ -134,7 +134,7 @@ ExprId SignatureCompiler::ItemExpr(const sigma::Item& item, const Renames& renam
 ExprId SignatureCompiler::ValueExpr(FieldId field, const sigma::Value& value, bool cased,
                                     const Renames& renames) {
   const auto* ref = std::get_if<sigma::FieldRef>(&value);
-  const FieldId other = ref == nullptr ? 0 : fields_->Add(NameIn(ref->field, renames));
+  const FieldId other = ref == nullptr ? 0 : fields_->Add(sigma::NameIn(ref->field, renames));
   Predicate predicate = MakePredicate(field, value, cased, other);
   const bool lazy = predicate.lazy();
   const ExprId asked =

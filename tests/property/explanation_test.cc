@@ -65,8 +65,7 @@ TEST(ExplanationProperty, PartsOfGeneratedRulesGiveTheEnginesVerdict) {
   Generator generator(Seed());
   std::size_t matches = 0, pairs = 0;
   for (int round = 0; round < kRounds; ++round) {
-    sigma::RuleCollection rules;
-    for (int i = 0; i < kRules; ++i) rules.detections.push_back(generator.Rule(i));
+    sigma::RuleCollection rules = generator.Rules(kRules, 0);
     EnginePairs engine(rules);
     auto compiled = RuleSet::Compile(std::move(rules), {});
     ASSERT_TRUE(compiled.has_value());
