@@ -267,11 +267,14 @@ Result<Value> ValueOfText(std::string_view path, std::string_view text, const st
   value.kind = Value::Kind::kScalar;
   value.text = std::string(text);
   value.place.file = from;
-  const Setting* const setting = FindSetting(TablePath(path));
+  const Setting* setting = FindSetting(TablePath(path));
+  const bool entry = setting == nullptr;  // of a map, perhaps
+  if (entry) setting = FindSetting(TablePath(path.substr(0, path.rfind('.'))));
   if (setting == nullptr) return value;
   Config scratch;
   scratch.inputs.emplace_back();
   const Slot slot = setting->slot(scratch, 0);
+  if (entry && !std::holds_alternative<TextLists*>(slot)) return value;
   if (std::holds_alternative<std::string*>(slot) || std::holds_alternative<Secret*>(slot))
     return value;
   if (text == "null") {
@@ -281,7 +284,7 @@ Result<Value> ValueOfText(std::string_view path, std::string_view text, const st
   if (!text.empty() && (text.front() == '[' || text.front() == '{')) {
     return ParseDocument(text, from);
   }
-  if (std::holds_alternative<std::vector<std::string>*>(slot)) SplitList(text, value);
+  if (entry || std::holds_alternative<std::vector<std::string>*>(slot)) SplitList(text, value);
   return value;
 }
 

@@ -98,13 +98,14 @@ class TextWriter {
     const bool fits = std::any_of(explanation.sources.begin(), explanation.sources.end(),
                                   [](const ExplainedPart& source) { return source.held; });
     const std::size_t count = explanation.sources.size();
-    Verdict(fits, 1,
+    if (fits) {  // the log that it is tells all
+      Verdict(true, 1, "log source " + name);
+      return Part(explanation.sources[explanation.source], 2);
+    }
+    Verdict(false, 1,
             fmt::format("log source {}{}", name,
                         count > 1 ? fmt::format(", any of {} logs", count) : ""));
-    for (const ExplainedPart& source : explanation.sources) {
-      if (fits && !source.held) continue;  // the log that it is tells all
-      Part(source, 2);
-    }
+    for (const ExplainedPart& source : explanation.sources) Part(source, 2);
   }
 
   void Part(const ExplainedPart& part, std::size_t depth) {
@@ -117,6 +118,10 @@ class TextWriter {
       case Kind::kAtLeast:
         Verdict(part.held, depth, fmt::format("at least {} of", part.at_least));
         break;
+      case Kind::kDeclared:
+        Verdict(part.held, depth, fmt::format("the input declares {}", Printable(part.name)));
+        break;
+      case Kind::kNoOther: Verdict(part.held, depth, "of no other log, and all of"); break;
     }
     for (const ExplainedPart& below : part.parts) Part(below, depth + 1);
   }
@@ -207,6 +212,8 @@ std::string_view Name(Kind kind) noexcept {
     case Kind::kNot: return "not";
     case Kind::kAtLeast: return "at_least";
     case Kind::kSearch: return "search";
+    case Kind::kDeclared: return "declared";
+    case Kind::kNoOther: return "no_other";
     case Kind::kItem: break;
   }
   return "item";
@@ -235,7 +242,7 @@ void WritePart(const ExplainedPart& part, JsonWriter& json) {
     json.EndObject();
     return;
   }
-  if (part.kind == Kind::kSearch) json.Key("name").String(part.name);
+  if (!part.name.empty()) json.Key("name").String(part.name);
   if (part.kind == Kind::kAtLeast) json.Key("at_least").Int(part.at_least);
   json.Key("parts").BeginArray();
   for (const ExplainedPart& below : part.parts) WritePart(below, json);

@@ -247,11 +247,13 @@ class Writer {
 
   Result<void> operator()(TextLists* slot) const {
     if (value_.kind != Value::Kind::kMap) return WrongKind(path_, value_, "a map of lists");
+    TextLists lists = *slot;
     for (const auto& [key, value] : value_.pairs) {
       const std::string name = fmt::format("{}.{}", path_, key.text);
-      auto ok = Writer(setting_, name, value)(&(*slot)[key.text]);
+      auto ok = Writer(setting_, name, value)(&lists[key.text]);
       if (!ok) return ok;
     }
+    *slot = std::move(lists);
     return {};
   }
 

@@ -48,6 +48,7 @@ LIBRARIES = [
     (r"xxhash\.h", r"base/.*\.cc"),
     (r"simdjson\.h", r"matcher/event/.*\.cc|bench/yardsticks/.*\.cc"),
     (r"yaml\.h", r"matcher/sigma/yaml\.cc"),
+    (r"arpa/inet\.h", r"matcher/sigma/network\.cc|(?!matcher/).*"),  # text to address, no socket
     (r"(hs/)?hs(_.*)?\.h", r"matcher/signature/(.*\.cc|.*handles\.h)"),
     (r"pcre2\.h", r"matcher/signature/(.*\.cc|.*handles\.h)"),
     (r"librdkafka/.*", r"kafka/(.*\.cc|.*handles\.h)"),
@@ -70,7 +71,7 @@ STANDARD = re.compile(r"[a-z_0-9]+")
 THREAD = re.compile(r"\b(std::j?thread(?!::id)|pthread_create|thrd_create|std::async)\b")
 NEVER_IN_MATCHER = re.compile(
     r"thread|future|condition_variable|semaphore|stop_token|ctime|time\.h|iostream|pthread\.h|poll\.h|"
-    r"base/clock\.h|(sys|netinet|arpa|net)/\w+\.h")
+    r"base/clock\.h|(sys|netinet|net)/\w+\.h")
 CLOCKS = re.compile(r"\b(system_clock|steady_clock|high_resolution_clock)::now\b|\bclock_gettime\b")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')

@@ -147,13 +147,14 @@ Rules AllRules(const RuleSet& rules) {
 }
 
 Rules MatchingRules(const RuleSetPtr& rules, std::string_view payload,
-                    const Walker::Options& options) {
+                    const InputOptions& input) {
   Walker walker(&rules->fields());
   Matcher matcher(rules);
   Rules matching;
-  if (walker.Begin(payload, options) != WalkFault::kNone) return matching;
+  const InputScope scope = matcher.ScopeOf(input.logsource);
+  if (walker.Begin(payload, input.walk) != WalkFault::kNone) return matching;
   while (const Event* const event = walker.Next()) {
-    const auto matched = matcher.Match(*event);
+    const auto matched = matcher.Match(*event, scope);
     matching.insert(matching.end(), matched.begin(), matched.end());
   }
   std::sort(matching.begin(), matching.end());
@@ -181,26 +182,26 @@ bool Nearer(const NearRule& a, const NearRule& b) {
 
 // The rules for such an event of which some line holds, the nearest first, at most `count`.
 Result<Rules> NearRules(const RuleSetPtr& rules, const Rules& matching, std::size_t count,
-                        std::string_view payload, const Walker::Options& options) {
+                        std::string_view payload, const InputOptions& input) {
   if (count == 0) return Rules{};
   Rules others;
   const Rules all = AllRules(*rules);
   std::set_difference(all.begin(), all.end(), matching.begin(), matching.end(),
                       std::back_inserter(others));
-  Result<Explainer> by_source = Explainer::Create(rules, others, Explainer::Depth::kSources);
+  Result<Explainer> by_source = Explainer::Create(rules, others, Explainer::Depth::kSources, input.logsource);
   if (!by_source) return tl::unexpected<Error>(by_source.error());
   Rules fitting;
-  for (const auto& event : by_source->Explain(payload, options).events) {
+  for (const auto& event : by_source->Explain(payload, input.walk).events) {
     for (const Explanation& explanation : event.rules) {
       if (Fits(explanation)) fitting.push_back(explanation.rule);
     }
   }
   std::sort(fitting.begin(), fitting.end());
   fitting.erase(std::unique(fitting.begin(), fitting.end()), fitting.end());
-  Result<Explainer> by_item = Explainer::Create(rules, fitting, Explainer::Depth::kItems);
+  Result<Explainer> by_item = Explainer::Create(rules, fitting, Explainer::Depth::kItems, input.logsource);
   if (!by_item) return tl::unexpected<Error>(by_item.error());
   std::vector<NearRule> near;
-  for (const auto& event : by_item->Explain(payload, options).events) {
+  for (const auto& event : by_item->Explain(payload, input.walk).events) {
     for (const Explanation& explanation : event.rules) {
       const Closeness closeness = ClosenessOf(explanation);
       if (closeness.held == 0) continue;
@@ -256,11 +257,11 @@ Result<void> WritePlans(const RuleSet& rules, const Rules& chosen, const Context
 }
 
 Result<void> WriteExplanations(const RuleSetPtr& rules, const Rules& chosen,
-                               const ChosenEvent& event, const Walker::Options& options,
+                               const ChosenEvent& event, const InputOptions& input,
                                const ExplainFlags& flags, const Context& context) {
-  Result<Explainer> explainer = Explainer::Create(rules, chosen, Explainer::Depth::kValues);
+  Result<Explainer> explainer = Explainer::Create(rules, chosen, Explainer::Depth::kValues, input.logsource);
   if (!explainer) return tl::unexpected<Error>(explainer.error());
-  const Explainer::OfPayload explained = explainer->Explain(event.payload, options);
+  const Explainer::OfPayload explained = explainer->Explain(event.payload, input.walk);
   if (explained.fault != WalkFault::kNone) {
     return Fail(Fault::kData, fmt::format("no event: {}", ToString(explained.fault)),
                 Place{OriginText(event.origin), 0, 0},
@@ -293,13 +294,13 @@ void Note(const Context& context, const std::string& text) {
 }
 
 Result<Rules> ChosenRules(const ExplainFlags& flags, const RuleSetPtr& rules,
-                          const ChosenEvent& event, const Walker::Options& options,
+                          const ChosenEvent& event, const InputOptions& input,
                           const Context& context) {
   if (!flags.chosen.empty()) return NamedRules(flags.chosen, *rules);
   if (rules->detections().size() <= kFewRules) return AllRules(*rules);
-  Rules chosen = MatchingRules(rules, event.payload, options);
+  Rules chosen = MatchingRules(rules, event.payload, input);
   const std::size_t matching = chosen.size();
-  const Result<Rules> near = NearRules(rules, chosen, flags.near, event.payload, options);
+  const Result<Rules> near = NearRules(rules, chosen, flags.near, event.payload, input);
   if (!near) return near;
   chosen.insert(chosen.end(), near->begin(), near->end());
   Note(context, fmt::format("{} of {} rules match; {} that come near are told too", matching,
@@ -329,11 +330,11 @@ Result<void> Explain(const ExplainFlags& flags, const Context& context) {
     Note(context, fmt::format("{} holds more records, this is the first; --record N chooses",
                               event->origin.source.topic));
   }
-  const InputConfig input = config->inputs.empty() ? InputConfig{} : config->inputs.front();
-  const Walker::Options options = InputOptionsOf(input, **rules).walk;
-  const Result<Rules> chosen = ChosenRules(flags, *rules, *event, options, context);
+  const InputConfig configured = config->inputs.empty() ? InputConfig{} : config->inputs.front();
+  const InputOptions input = InputOptionsOf(configured, **rules);
+  const Result<Rules> chosen = ChosenRules(flags, *rules, *event, input, context);
   if (!chosen) return tl::unexpected<Error>(chosen.error());
-  return WriteExplanations(*rules, *chosen, *event, options, flags, context);
+  return WriteExplanations(*rules, *chosen, *event, input, flags, context);
 }
 
 }  // namespace
@@ -343,6 +344,7 @@ void AddExplainCommand(CLI::App& app, Context& context) {
       "explain", "Why an event matches a rule or does not, condition by condition");
   const auto flags = std::make_shared<ExplainFlags>();
   AddConfigFlags(*command, flags->config);
+  AddLogSourceFlags(*command, flags->config);
   AddRuleFlags(*command, flags->rules);
   command->add_option("-e,--event", flags->event, "The event: a file, - or JSON")
       ->type_name("EVENT");

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "matcher/sigma/encodings.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <utility>
-
-#include <fmt/format.h>
 
 namespace faultline::sigma {
 namespace {
@@ -75,14 +70,6 @@ void AddUnit(std::string& out, char32_t unit, Utf16 order) {
   const char high = static_cast<char>(unit >> 8U & 0xffU);
   out += order == Utf16::kLittle ? low : high;
   out += order == Utf16::kLittle ? high : low;
-}
-
-constexpr std::size_t kMappedBits = 96;  // of ::ffff:0:0/96
-
-bool IsMapped(const Network& network) {
-  constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  return network.prefix >= kMappedBits &&
-         std::equal(kMapped.begin(), kMapped.end(), network.address.begin());
 }
 
 }  // namespace
@@ -155,46 +142,6 @@ std::optional<std::string> ToUtf16(std::string_view utf8, Utf16 order) {
     }
   }
   return out;
-}
-
-std::optional<Network> ParseNetwork(std::string_view text) {
-  const std::size_t slash = std::min(text.find('/'), text.size());
-  const std::string address(text.substr(0, slash));
-  Network network;
-  std::size_t first_bit = 0;
-  if (address.find('\0') != address.npos) return std::nullopt;
-  if (::inet_pton(AF_INET, address.c_str(), network.address.data() + 12) == 1) {
-    network.address[10] = network.address[11] = 0xff;
-    first_bit = kMappedBits;
-  } else if (::inet_pton(AF_INET6, address.c_str(), network.address.data()) != 1) {
-    return std::nullopt;
-  }
-  if (slash == text.size()) return network;
-  const std::string_view digits = text.substr(slash + 1);
-  unsigned prefix = 0;
-  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), prefix);
-  if (parsed.ec != std::errc() || parsed.ptr != digits.data() + digits.size()) return std::nullopt;
-  if (prefix > 128 - first_bit) return std::nullopt;
-  network.prefix = static_cast<std::uint8_t>(first_bit + prefix);
-  return network;
-}
-
-Network WithoutHostBits(const Network& network) {
-  Network clean = network;
-  for (std::size_t i = 0; i < clean.address.size(); ++i) {
-    const std::size_t kept =
-        std::min<std::size_t>(8, network.prefix - std::min<std::size_t>(8 * i, network.prefix));
-    clean.address[i] &= static_cast<std::uint8_t>(0xff00U >> kept);
-  }
-  return clean;
-}
-
-std::string ToString(const Network& network) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  const bool mapped = IsMapped(network);
-  ::inet_ntop(mapped ? AF_INET : AF_INET6, network.address.data() + (mapped ? 12 : 0), text.data(),
-              text.size());
-  return fmt::format("{}/{}", text.data(), network.prefix - (mapped ? kMappedBits : 0));
 }
 
 bool IsDecimal(std::string_view text) noexcept {

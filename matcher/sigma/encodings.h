@@ -35,13 +35,6 @@ enum class Utf16 : std::uint8_t { kLittle, kBig };
 // UTF-8 as UTF-16 without byte order mark; nothing where it is no UTF-8.
 [[nodiscard]] std::optional<std::string> ToUtf16(std::string_view utf8, Utf16 order);
 
-// "10.0.0.0/8", "2001:db8::/32", or an address alone. Host bits are left as they are written.
-[[nodiscard]] std::optional<Network> ParseNetwork(std::string_view text);
-// The same with all bits behind the prefix zero.
-[[nodiscard]] Network WithoutHostBits(const Network& network);
-// As it is written: an IPv4 network where it is within ::ffff:0:0/96.
-[[nodiscard]] std::string ToString(const Network& network);
-
 // -?digits(.digits)?(e[+-]?digits)? with an exponent of at most four digits: what compares as a
 // number.
 [[nodiscard]] bool IsDecimal(std::string_view text) noexcept;

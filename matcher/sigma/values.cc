@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "matcher/sigma/encodings.h"
+#include "matcher/sigma/network.h"
 #include "matcher/sigma/pattern.h"
 #include "matcher/sigma/scalars.h"
 #include "matcher/sigma/suggest.h"

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "matcher/event/text.h"
+#include "matcher/sigma/logsource.h"
 #include "matcher/sigma/wording.h"
 #include "matcher/signature/rule_set_impl.h"
 
@@ -19,14 +20,7 @@ namespace {
 
 using Kind = ExplainedPart::Kind;
 using Op = sigma::Condition::Op;
-using Renames = std::vector<std::pair<std::string, std::string>>;
-
-const std::string& NameIn(const std::string& field, const Renames& renames) {
-  for (const auto& [from, to] : renames) {
-    if (from == field) return to;
-  }
-  return field;
-}
+using sigma::Renames;
 
 // ------------------------------------------------------------------------------------- probes
 
@@ -82,10 +76,16 @@ struct Node {
   std::vector<Test> tests;
 };
 
+// What a log source can mean: all of `parts`, of which only items have probes.
+struct SourceNode {
+  ExplainedPart::Kind kind = Kind::kAll;  // kNoOther, else kAll
+  std::vector<Node> parts;
+};
+
 struct RuleNodes {
   std::uint32_t rule = 0;
   Probe probe = 0;
-  std::vector<Node> sources;
+  std::vector<SourceNode> sources;
   std::vector<Node> detections;  // per source; one where there are none
   struct Filter {
     std::uint32_t index = 0;
@@ -97,8 +97,9 @@ struct RuleNodes {
 // Takes rules apart into probes.
 class Dissector {
  public:
-  Dissector(const sigma::RuleCollection& rules, Explainer::Depth depth)
-      : rules_(rules), depth_(depth) {
+  Dissector(const sigma::RuleCollection& rules, Explainer::Depth depth,
+            const sigma::LogSource& declared)
+      : rules_(rules), depth_(depth), declared_(declared) {
     probes.filters = rules.filters;
   }
 
@@ -107,10 +108,12 @@ class Dissector {
     RuleNodes nodes;
     nodes.rule = index;
     for (const sigma::LogSourceAlternative& source : rule.sources) {
-      nodes.sources.push_back(OfItems(source.conditions, {}));
+      nodes.sources.push_back(OfSource(source));
     }
     if (depth_ == Explainer::Depth::kSources) return nodes;
-    nodes.probe = Add(rule);
+    sigma::DetectionRule whole = rule;
+    whole.logsource = {};  // no input gates it: it is asked about
+    nodes.probe = Add(std::move(whole));
     std::vector<const Renames*> renames;
     for (const sigma::LogSourceAlternative& source : rule.sources) {
       renames.push_back(&source.renames);
@@ -138,6 +141,23 @@ class Dissector {
     return static_cast<Probe>(probes.detections.size() - 1);
   }
 
+  // The items stand in the table of log sources, not in the rule's file: without place.
+  SourceNode OfSource(const sigma::LogSourceAlternative& source) {
+    SourceNode node;
+    if (source.otherwise) node.kind = Kind::kNoOther;
+    if (source.declared != sigma::LogSource{}) {
+      ExplainedPart& declared = node.parts.emplace_back().part;
+      declared.kind = Kind::kDeclared;
+      declared.name = sigma::ToString(source.declared);
+      declared.held = sigma::Contains(source.declared, declared_);
+    }
+    for (const sigma::Item& item : source.conditions) {
+      node.parts.push_back(OfItem(item, {}));
+      node.parts.back().part.place = {};
+    }
+    return node;
+  }
+
   // All of them; one item stands for itself.
   Node OfItems(const std::vector<sigma::Item>& items, const Renames& renames) {
     if (items.size() == 1) return OfItem(items.front(), renames);
@@ -152,7 +172,7 @@ class Dissector {
     node.part.kind = Kind::kItem;
     node.part.place = item.place;
     node.part.field = item.field;
-    node.part.event_field = NameIn(item.field, renames);
+    node.part.event_field = sigma::NameIn(item.field, renames);
     node.part.all = item.all;
     node.part.negated = item.negated;
     node.probe = Add(PartRule({item}, renames));
@@ -262,6 +282,7 @@ class Dissector {
 
   const sigma::RuleCollection& rules_;
   Explainer::Depth depth_;
+  const sigma::LogSource& declared_;
 };
 
 // -------------------------------------------------------------------------------------- events
@@ -292,13 +313,14 @@ struct Explainer::Impl {
   std::shared_ptr<const RuleSet> probes;
   std::optional<Walker> walker, lone_walker;
   std::optional<Matcher> matcher, lone_matcher;
+  InputScope scope = kUndeclared;
 
   using Verdicts = std::vector<bool>;               // by probe
   std::unordered_map<std::string, Verdicts> alone;  // by event of one value
 
   [[nodiscard]] Verdicts Judge(Matcher& judge, const Event& event) const {
     Verdicts verdicts(probes->detections().size(), false);
-    for (const std::uint32_t probe : judge.Match(event)) verdicts[probe] = true;
+    for (const std::uint32_t probe : judge.Match(event, scope)) verdicts[probe] = true;
     return verdicts;
   }
 
@@ -318,10 +340,8 @@ struct Explainer::Impl {
                                    const Verdicts& verdicts) {
     Explanation explanation;
     explanation.rule = rule.rule;
-    for (const Node& source : rule.sources) {
-      explanation.sources.push_back(OfNode(source, event, verdicts));
-    }
-    explanation.source = ToldSource(rule, verdicts);
+    explanation.sources = OfSources(rule.sources, event, verdicts);
+    explanation.source = ToldSource(rule, explanation.sources, verdicts);
     if (depth == Depth::kSources) return explanation;
     explanation.held = verdicts[rule.probe];
     explanation.detection = OfNode(rule.detections[explanation.source], event, verdicts);
@@ -334,11 +354,33 @@ struct Explainer::Impl {
     return explanation;
   }
 
+  [[nodiscard]] std::vector<ExplainedPart> OfSources(const std::vector<SourceNode>& sources,
+                                                     const Event& event, const Verdicts& verdicts) {
+    std::vector<ExplainedPart> told;
+    bool some = false;
+    for (const SourceNode& source : sources) {
+      ExplainedPart& part = told.emplace_back();
+      part.kind = source.kind;
+      for (const Node& below : source.parts) {
+        const bool item = below.part.kind == Kind::kItem;
+        part.parts.push_back(item ? OfNode(below, event, verdicts) : below.part);
+      }
+      part.held = std::all_of(part.parts.begin(), part.parts.end(),
+                              [](const ExplainedPart& below) { return below.held; });
+      const bool declared = !part.parts.empty() && part.parts.front().kind == Kind::kDeclared;
+      some = some || (part.held && !declared && part.kind == Kind::kAll);
+    }
+    for (ExplainedPart& part : told) part.held = part.held && !(part.kind == Kind::kNoOther && some);
+    return told;
+  }
+
   // The first log that fits the event and, if there is one, makes the rule hold.
-  [[nodiscard]] static std::size_t ToldSource(const RuleNodes& rule, const Verdicts& verdicts) {
+  [[nodiscard]] static std::size_t ToldSource(const RuleNodes& rule,
+                                              const std::vector<ExplainedPart>& sources,
+                                              const Verdicts& verdicts) {
     std::optional<std::size_t> fits;
-    for (std::size_t i = 0; i < rule.sources.size(); ++i) {
-      if (!verdicts[rule.sources[i].probe]) continue;
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+      if (!sources[i].held) continue;
       if (!fits) fits = i;
       if (rule.detections.empty()) continue;
       if (BodyHolds(rule, i, verdicts)) return i;
@@ -432,9 +474,10 @@ struct Explainer::Impl {
 };
 
 Result<Explainer> Explainer::Create(std::shared_ptr<const RuleSet> rules,
-                                    const std::vector<std::uint32_t>& chosen, Depth depth) {
+                                    const std::vector<std::uint32_t>& chosen, Depth depth,
+                                    const sigma::LogSource& declared) {
   auto impl = std::make_unique<Impl>();
-  Dissector dissector(rules->impl().rules, depth);
+  Dissector dissector(rules->impl().rules, depth, declared);
   for (const std::uint32_t rule : chosen) impl->nodes.push_back(dissector.Dissect(rule));
   const std::size_t parts = dissector.probes.detections.size();
   Result<std::shared_ptr<const RuleSet>> probes =
@@ -448,6 +491,7 @@ Result<Explainer> Explainer::Create(std::shared_ptr<const RuleSet> rules,
   impl->lone_walker.emplace(&impl->probes->fields());
   impl->matcher.emplace(impl->probes);
   impl->lone_matcher.emplace(impl->probes);
+  impl->scope = impl->matcher->ScopeOf(declared);
   return Explainer(std::move(impl));
 }
 
@@ -472,7 +516,7 @@ namespace {
 // How many lines would have to be otherwise for `part` to have the verdict `wanted`.
 std::size_t Changes(const ExplainedPart& part, bool wanted) {
   if (part.held == wanted) return 0;
-  if (part.kind == Kind::kItem) return 1;
+  if (part.kind == Kind::kItem || part.kind == Kind::kDeclared) return 1;
   if (part.kind == Kind::kNot) return Changes(part.parts.front(), !wanted);
   std::vector<std::size_t> below;
   for (const ExplainedPart& child : part.parts) below.push_back(Changes(child, wanted));

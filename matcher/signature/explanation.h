@@ -25,13 +25,22 @@ struct ExplainedTest {
 
 // A part of a rule with the engine's verdict on it.
 struct ExplainedPart {
-  enum class Kind : std::uint8_t { kAll, kAny, kNot, kAtLeast, kSearch, kItem };
+  enum class Kind : std::uint8_t {
+    kAll,
+    kAny,
+    kNot,
+    kAtLeast,
+    kSearch,
+    kItem,
+    kDeclared,  // the event's input declares log source `name`
+    kNoOther    // all of `parts`, and the event is of none of the other logs
+  };
   Kind kind = Kind::kAll;
   bool held = false;
   Place place;                       // searches and items
   std::string name;                  // kSearch: its name
   std::uint32_t at_least = 0;        // kAtLeast: how many of `parts`
-  std::vector<ExplainedPart> parts;  // all but kItem
+  std::vector<ExplainedPart> parts;  // of those that have some: all, any, not, at least, search
 
   // kItem
   std::string field;        // as the rule says; empty: keywords
@@ -76,9 +85,10 @@ class Explainer {
   };
   static constexpr std::size_t kMaxValues = 64;
 
+  // `declared` is the log source of the input that the events are from.
   [[nodiscard]] static Result<Explainer> Create(std::shared_ptr<const RuleSet> rules,
                                                 const std::vector<std::uint32_t>& chosen,
-                                                Depth depth);
+                                                Depth depth, const sigma::LogSource& declared = {});
   ~Explainer();
   Explainer(Explainer&&) noexcept;
   Explainer& operator=(Explainer&&) noexcept;

@@ -38,7 +38,8 @@ HyperscanUse UseOfGroup(std::string_view after) {
   return HyperscanUse::kNone;
 }
 
-// `after` stands behind a backslash.
+// `after` stands behind a backslash. No group's text: a prefilter asks the group itself once more,
+// and "(\b)a\1" would never match.
 HyperscanUse UseOfEscape(std::string_view after) {
   constexpr std::string_view kShared = "dDwWsSbBnrtfAz";  // the same to both; any punctuation is
   if (after.empty()) return HyperscanUse::kNone;
@@ -49,7 +50,6 @@ HyperscanUse UseOfEscape(std::string_view after) {
   if (c == 'x' && after.size() > 2 && next >= '0' && next <= '7' && HexDigit(after[2])) {
     return HyperscanUse::kExact;  // one ASCII character
   }
-  if (c >= '1' && c <= '9' && !Digit(next)) return HyperscanUse::kPrefilter;  // a group's text
   return HyperscanUse::kNone;
 }
 

@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 #include "matcher/event/timestamp.h"
-#include "matcher/signature/address.h"
+#include "matcher/sigma/network.h"
 #include "matcher/signature/time_part.h"
 
 namespace faultline {
@@ -20,7 +20,7 @@ struct Asking {
     return regex->Holds(text, scratch);
   }
   bool operator()(const sigma::Network& network) const noexcept {
-    const std::optional<Address> address = ParseAddress(text.raw);
+    const auto address = sigma::ParseAddress(text.raw);
     return address && Contains(network, *address);
   }
   bool operator()(const ComparisonTest& test) const noexcept { return test.Holds(text.raw); }

@@ -82,6 +82,7 @@ class Planner {
     for (const sigma::LogSourceAlternative& source : rule.sources) {
       for (const sigma::Item& item : source.conditions) OfItem(item, "");
     }
+    DropRepeats();  // what several logs ask alike
     std::vector<Open> searches, conditions;
     for (const sigma::Search& search : rule.searches) searches.push_back(OfSearch(search));
     for (const sigma::Condition& condition : rule.conditions) {
@@ -92,6 +93,17 @@ class Planner {
   }
 
  private:
+  void DropRepeats() {
+    std::vector<PlannedItem> kept;
+    for (PlannedItem& planned : plan_.items) {
+      const bool told = std::any_of(kept.begin(), kept.end(), [&planned](const PlannedItem& one) {
+        return one.item == planned.item;
+      });
+      if (!told) kept.push_back(std::move(planned));
+    }
+    plan_.items = std::move(kept);
+  }
+
   Open OfItem(const sigma::Item& item, const std::string& search) {
     PlannedItem planned{search, Told(item), Cost::kHash, item.field.empty(), item.place};
     const FieldId field = item.field.empty() ? kKeywordField : 0;

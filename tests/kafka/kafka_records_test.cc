@@ -145,23 +145,27 @@ TEST_F(KafkaRecordsTest, AnOpenTransactionIsInvisibleAndEndsWhatCommittedReaders
 }
 
 TEST_F(KafkaRecordsTest, OffsetsForTimeAreTheFirstAtOrAfterIt) {
+  // Of today: the broker would delete older ones.
+  using Clock = std::chrono::system_clock;
+  const milliseconds today = std::chrono::floor<milliseconds>(Clock::now().time_since_epoch());
   std::vector<TestRecord> records;
-  for (const std::int64_t time : {1000, 2000, 2000, 3000}) {
+  for (const std::int64_t after : {1000, 2000, 2000, 3000}) {
     TestRecord& record = records.emplace_back();
     record.value = "v";
     record.partition = 0;
-    record.timestamp_ms = time;
+    record.timestamp_ms = today.count() + after;
   }
   testing::ProduceAll(Brokers(), topic_, records);
   auto consumer = MakeConsumer(Brokers());
   const std::map<std::int64_t, std::int64_t> expected{{0, 0},    {1000, 0}, {1001, 1},
                                                       {2000, 1}, {2001, 3}, {3001, kEnd}};
-  for (const auto& [time, offset] : expected) {
-    const auto found = consumer->OffsetsForTime({only_}, milliseconds(time), seconds(30));
+  for (const auto& [after, offset] : expected) {
+    const milliseconds time = today + milliseconds(after);
+    const auto found = consumer->OffsetsForTime({only_}, time, seconds(30));
     ASSERT_TRUE(found) << found.error().ToString();
-    EXPECT_EQ(found->at(0).offset, offset) << time;
+    EXPECT_EQ(found->at(0).offset, offset) << after;
   }
-  EXPECT_EQ(Read().at(3).timestamp_ms, 3000);
+  EXPECT_EQ(Read().at(3).timestamp_ms, today.count() + 3000);
 }
 
 TEST_F(KafkaRecordsTest, APausedPartitionIsSoughtAndGoesOnFromThere) {

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "matcher/sigma/encodings.h"
+#include "matcher/sigma/network.h"
 #include "matcher/sigma/rule.h"
 
 namespace faultline::sigma {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "matcher/event/timestamp.h"
-#include "matcher/signature/address.h"
+#include "matcher/sigma/network.h"
 #include "matcher/signature/decimal.h"
 #include "matcher/signature/field_ref.h"
 #include "matcher/signature/time_part.h"
@@ -61,7 +61,7 @@ TEST(Decimal, WhatIsNotWhollyDecimalIsNoNumber) {
 
 // `text` with a prefix, as the loader reads it.
 sigma::Network NetworkOf(const char* text, int prefix) {
-  const Address address = ParseAddress(text).value();
+  const sigma::Address address = sigma::ParseAddress(text).value();
   const bool v4 = std::string_view(text).find(':') == std::string_view::npos;
   return {address, static_cast<std::uint8_t>(v4 ? prefix + 96 : prefix)};
 }
@@ -89,7 +89,7 @@ TEST(Address, LiesInItsNetworksOnly) {
                                          {"::", 0, "10.0.0.1", false},
                                          {"::1", 128, "0:0:0:0:0:0:0:1", true},
                                          {"::1", 128, "::2", false}}) {
-    const auto address = ParseAddress(c.address);
+    const auto address = sigma::ParseAddress(c.address);
     ASSERT_TRUE(address.has_value()) << c.address;
     EXPECT_EQ(Contains(NetworkOf(c.network, c.prefix), *address), c.inside)
         << c.address << " in " << c.network << '/' << c.prefix;
@@ -105,7 +105,7 @@ TEST(Address, TextThatIsNoAddressIsRefused) {
         std::string_view("fe80::1%"), std::string_view("1::2::3"), std::string_view("12345::"),
         std::string_view("[::1]"), std::string_view("10.0.0.1:80"), std::string_view("localhost"),
         std::string_view("1:2:3:4:5:6:7:8:9")}) {
-    EXPECT_FALSE(ParseAddress(text).has_value()) << text;
+    EXPECT_FALSE(sigma::ParseAddress(text).has_value()) << text;
   }
 }
 
