@@ -280,8 +280,8 @@ void AddDemoCommand(CLI::App& app, Context& context) {
   command->footer(
       "Examples:\n"
       "  faultline demo\n"
-      "  faultline demo --write incident && faultline replay --rules packs/exchange-cluster \\\n"
-      "      --as windows-events:0 incident/windows-events-0.ndjson");
+      "  faultline demo --write incident\n"
+      "  faultline replay -r packs/exchange-cluster --as events:0 incident/windows-events-0.ndjson");
   command->callback([flags, &context] {
     BlockSignals();
     const Result<int> code = flags->write.empty() ? PlayLive(*flags, context) : WriteFiles(*flags);

@@ -349,7 +349,7 @@ void AddExplainCommand(CLI::App& app, Context& context) {
   command->add_option("-e,--event", flags->event, "The event: a file, - or JSON")
       ->type_name("EVENT");
   command->add_option("--record", flags->record, "Which record of the file, counted from 0")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Validator(CLI::NonNegativeNumber).description(""))
       ->type_name("N");
   command
       ->add_option("--rule", flags->chosen,

@@ -65,7 +65,7 @@ Rule 5 false" ]
   run "$FAULTLINE" explain -q -r rules/r2.yml -e events.ndjson --format table
   [ "$status" -eq 0 ]
   [ "$output" = "MATCH  Rule 2  rules/r2.yml:1
-  ✓ log source any/-/-: not known here: any event
+  ✓ log source any/-/-: any event
   ✓ condition
     ✓ selection
       ✓ Kind is 'k1'  line 8

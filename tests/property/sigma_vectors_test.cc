@@ -103,7 +103,9 @@ TEST(SigmaVectors, EachHasTheStatedVerdictByEngineAndReference) {
     const reference::Evaluator reference(rules.detections, rules.filters);
     const sigma::LogSource input = InputOf(*vector);
     EnginePairs engine(std::move(rules), Shape::kFlat, input);
-    ASSERT_EQ(engine.rules().detections().size(), 1u) << line;
+    if (engine.rules().detections().empty()) {
+      ASSERT_EQ(engine.rules().report().at(0).state, sigma::RuleState::kGated) << line;
+    }
     EXPECT_EQ(!engine.Match(event).empty(), expected) << "engine: " << line;
     if (reference::ParseJson(event)) {
       EXPECT_EQ(!reference.Match(event, input).empty(), expected) << "reference: " << line;

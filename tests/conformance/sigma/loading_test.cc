@@ -2,6 +2,7 @@
 // Which rules load and which are refused, over the public vectors and all of SigmaHQ's rules.
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <map>
 #include <string>
@@ -22,13 +23,11 @@ namespace {
 template <class Judge>
 void ForEachVector(const std::filesystem::path& path, Judge judge) {
   simdjson::dom::parser parser;
-  simdjson::dom::document_stream stream;
-  const simdjson::padded_string text = simdjson::padded_string::load(path.string());
-  ASSERT_EQ(parser.parse_many(text).get(stream), simdjson::SUCCESS);
-  for (auto parsed : stream) {
+  std::ifstream lines(path);
+  for (std::string line; std::getline(lines, line);) {
     simdjson::dom::element vector;
     // A line with a lone surrogate is beyond this JSON reader; its rule is that of its neighbours.
-    if (parsed.get(vector) != simdjson::SUCCESS) continue;
+    if (parser.parse(line).get(vector) != simdjson::SUCCESS) continue;
     std::string_view id;
     std::string_view rule;
     ASSERT_EQ(vector["id"].get(id), simdjson::SUCCESS);
@@ -75,7 +74,7 @@ TEST(Vectors, EveryRuleLoads) {
     filtered += rules.detections[0].filters.empty() ? 0 : 1;
     ++loaded;
   });
-  EXPECT_GT(loaded, 3900);
+  EXPECT_GT(loaded, 3950);
   EXPECT_GT(filtered, 50);
 }
 
