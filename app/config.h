@@ -31,8 +31,8 @@ struct InputConfig {
   std::vector<std::string> topics;  // names, or patterns that begin with ^
   std::string shape = "auto";
   std::map<std::string, std::string> logsource;  // product, category, service; what is declared
-  std::vector<std::string> timestamp;  // empty: the engine's own list
-  std::string timezone = "UTC";        // UTC, or an offset like +02:00
+  std::vector<std::string> timestamp;            // empty: the engine's own list
+  std::string timezone = "UTC";                  // UTC, or an offset like +02:00
   Duration lateness = std::chrono::seconds(10);
   Duration max_future = std::chrono::minutes(5);
   Duration idle_after = std::chrono::seconds(30);
@@ -55,7 +55,7 @@ struct Config {
     std::string group = "faultline";
     std::map<std::string, PropertyValue> properties;
   } kafka;
-  std::vector<std::string> shapes;                // files
+  std::vector<std::string> shapes;               // files
   std::shared_ptr<const ShapeSet> known_shapes;  // with those of the files; set by Finish()
   std::vector<InputConfig> inputs;
   struct Rules {

@@ -129,7 +129,8 @@ std::vector<Setting> MakeSettings() {
        {},
        "[]"},
       {"rules.logsources", [](Config& c, std::size_t) -> Slot { return &c.rules.logsources; },
-       "Files that override and extend what log sources mean (docs/logsources.md), as seen from the "
+       "Files that override and extend what log sources mean (docs/logsources.md), as seen from "
+       "the "
        "working directory."},
       {"rules.lookups",
        [](Config& c, std::size_t) -> Slot { return &c.rules.lookups; },

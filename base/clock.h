@@ -13,7 +13,7 @@ namespace faultline {
 class Clock {
  public:
   virtual ~Clock() = default;
-  [[nodiscard]] virtual EventTime Now() const noexcept = 0;                     // wall clock
+  [[nodiscard]] virtual EventTime Now() const noexcept = 0;                    // wall clock
   [[nodiscard]] virtual std::chrono::nanoseconds Steady() const noexcept = 0;  // never goes back
 };
 

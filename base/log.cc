@@ -28,8 +28,9 @@ struct Logger {
   std::map<std::string, Budget, std::less<>> budgets;  // event names are literals of ours: few
   std::shared_ptr<spdlog::logger> out;
 
-  Logger() : out(std::make_shared<spdlog::logger>(
-                 "faultline", std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
+  Logger()
+      : out(std::make_shared<spdlog::logger>("faultline",
+                                             std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
     out->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
     out->flush_on(spdlog::level::info);
   }

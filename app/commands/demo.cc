@@ -281,7 +281,8 @@ void AddDemoCommand(CLI::App& app, Context& context) {
       "Examples:\n"
       "  faultline demo\n"
       "  faultline demo --write incident\n"
-      "  faultline replay -r packs/exchange-cluster --as events:0 incident/windows-events-0.ndjson");
+      "  faultline replay -r packs/exchange-cluster --as windows-events:0 \\\n"
+      "    incident/windows-events-0.ndjson");
   command->callback([flags, &context] {
     BlockSignals();
     const Result<int> code = flags->write.empty() ? PlayLive(*flags, context) : WriteFiles(*flags);

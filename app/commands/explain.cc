@@ -146,8 +146,7 @@ Rules AllRules(const RuleSet& rules) {
   return all;
 }
 
-Rules MatchingRules(const RuleSetPtr& rules, std::string_view payload,
-                    const InputOptions& input) {
+Rules MatchingRules(const RuleSetPtr& rules, std::string_view payload, const InputOptions& input) {
   Walker walker(&rules->fields());
   Matcher matcher(rules);
   Rules matching;
@@ -188,7 +187,8 @@ Result<Rules> NearRules(const RuleSetPtr& rules, const Rules& matching, std::siz
   const Rules all = AllRules(*rules);
   std::set_difference(all.begin(), all.end(), matching.begin(), matching.end(),
                       std::back_inserter(others));
-  Result<Explainer> by_source = Explainer::Create(rules, others, Explainer::Depth::kSources, input.logsource);
+  Result<Explainer> by_source =
+      Explainer::Create(rules, others, Explainer::Depth::kSources, input.logsource);
   if (!by_source) return tl::unexpected<Error>(by_source.error());
   Rules fitting;
   for (const auto& event : by_source->Explain(payload, input.walk).events) {
@@ -198,7 +198,8 @@ Result<Rules> NearRules(const RuleSetPtr& rules, const Rules& matching, std::siz
   }
   std::sort(fitting.begin(), fitting.end());
   fitting.erase(std::unique(fitting.begin(), fitting.end()), fitting.end());
-  Result<Explainer> by_item = Explainer::Create(rules, fitting, Explainer::Depth::kItems, input.logsource);
+  Result<Explainer> by_item =
+      Explainer::Create(rules, fitting, Explainer::Depth::kItems, input.logsource);
   if (!by_item) return tl::unexpected<Error>(by_item.error());
   std::vector<NearRule> near;
   for (const auto& event : by_item->Explain(payload, input.walk).events) {
@@ -259,7 +260,8 @@ Result<void> WritePlans(const RuleSet& rules, const Rules& chosen, const Context
 Result<void> WriteExplanations(const RuleSetPtr& rules, const Rules& chosen,
                                const ChosenEvent& event, const InputOptions& input,
                                const ExplainFlags& flags, const Context& context) {
-  Result<Explainer> explainer = Explainer::Create(rules, chosen, Explainer::Depth::kValues, input.logsource);
+  Result<Explainer> explainer =
+      Explainer::Create(rules, chosen, Explainer::Depth::kValues, input.logsource);
   if (!explainer) return tl::unexpected<Error>(explainer.error());
   const Explainer::OfPayload explained = explainer->Explain(event.payload, input.walk);
   if (explained.fault != WalkFault::kNone) {

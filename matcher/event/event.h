@@ -109,7 +109,7 @@ class Event {
   std::vector<Slot> slots_;             // this event's values; capacity is kept
   mutable std::vector<RawValue> leaves_;
   mutable bool leaves_known_ = false;
-  const char* payload_ = nullptr;  // what the structurals count from
+  const char* payload_ = nullptr;               // what the structurals count from
   const std::uint32_t* structurals_ = nullptr;  // of this event
   const std::uint32_t* structurals_end_ = nullptr;
   std::string_view text_;

@@ -42,7 +42,7 @@ class KeyTree {
   // Building. The child under `key`, made where it is not there.
   NodeId Make(NodeId parent, std::string_view key);
   NodeId MakeWildcard(NodeId parent);
-  NodeId MakeDetached(NodeId parent);  // reached by `also` only
+  NodeId MakeDetached(NodeId parent);                                // reached by `also` only
   [[nodiscard]] std::vector<NodeId> ObjectsOf(NodeId parent) const;  // children with children
   Node& at(NodeId node) { return nodes_[node]; }
   void Seal();  // from here on Child() may be called

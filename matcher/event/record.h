@@ -54,10 +54,10 @@ struct Record {
   SourceId source = 0;
   std::int64_t offset = 0;
   std::string_view payload;
-  bool tombstone = false;                      // null payload (not an empty one)
+  bool tombstone = false;  // null payload (not an empty one)
   TimestampKind timestamp_kind = TimestampKind::kNone;
-  EventTime timestamp;                         // the broker's or producer's; see timestamp_kind
-  const RecordDetails* details = nullptr;      // may be null: files have none
+  EventTime timestamp;                     // the broker's or producer's; see timestamp_kind
+  const RecordDetails* details = nullptr;  // may be null: files have none
 };
 
 }  // namespace faultline

@@ -130,9 +130,8 @@ std::vector<Path> PathsOfPlace(std::string_view place, std::string_view name) {
 }
 
 Shape ShapeSet::Put(ShapeSpec spec) {
-  const auto found = std::find_if(specs_.begin(), specs_.end(), [&](const ShapeSpec& other) {
-    return other.name == spec.name;
-  });
+  const auto found = std::find_if(specs_.begin(), specs_.end(),
+                                  [&](const ShapeSpec& other) { return other.name == spec.name; });
   const auto index = static_cast<std::size_t>(found - specs_.begin());
   if (found != specs_.end()) {
     *found = std::move(spec);

@@ -75,13 +75,13 @@ struct ShapeSpec {
   };
 
   std::string name;
-  std::optional<Shape> base;                      // whose places follow this one's own
-  std::vector<std::vector<PlaceText>> recognise;  // any of these; of each all
-  std::vector<Path> within;                       // objects that may hold the event
-  Fields only;                                    // these fields lie here and nowhere else
-  Fields fields;                                  // before what holds for every field
-  std::vector<PlaceText> anywhere;                // for every field
-  Fields otherwise;                               // after it
+  std::optional<Shape> base;                               // whose places follow this one's own
+  std::vector<std::vector<PlaceText>> recognise;           // any of these; of each all
+  std::vector<Path> within;                                // objects that may hold the event
+  Fields only;                                             // these fields lie here and nowhere else
+  Fields fields;                                           // before what holds for every field
+  std::vector<PlaceText> anywhere;                         // for every field
+  Fields otherwise;                                        // after it
   std::vector<std::pair<std::string, std::string>> parts;  // field -> "Hashes/SHA256"
   std::vector<Joined> joined;
   std::vector<Path> lines;  // texts of lines "Name: value" or "Name=value"

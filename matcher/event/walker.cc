@@ -131,7 +131,8 @@ struct Walker::Impl {
   void RecogniseShape() noexcept;
   void FinishShape(const FieldTable::Finish& todo) noexcept;
   void DropOwnWords(const FieldTable::Finish& todo) noexcept;
-  [[nodiscard]] bool EscapedTwice(const FieldTable::Finish& todo, std::uint32_t slot) const noexcept;
+  [[nodiscard]] bool EscapedTwice(const FieldTable::Finish& todo,
+                                  std::uint32_t slot) const noexcept;
   void UnescapeOnce(const FieldTable::Finish& todo) noexcept;
   void Join(const FieldTable::Finish::Joined& joined) noexcept;
   void ReadText(const FieldTable::Finish::FieldText& holder) noexcept;

@@ -83,18 +83,18 @@ struct TimePart {
 // `contains`, `startswith`, `endswith` are folded into a Pattern (outer kAny tokens) by the loader;
 // windash, base64, base64offset, the UTF-16 modifiers and expand are done there too: what they give
 // are Patterns, whose text may be any bytes.
-using Value = std::variant<Null, Bool, Number, Pattern, Regex, Exists, FieldRef, Network, Comparison,
-                           TimePart>;
+using Value = std::variant<Null, Bool, Number, Pattern, Regex, Exists, FieldRef, Network,
+                           Comparison, TimePart>;
 
 // What one value of a rule became; any of them will do. Mostly one; windash and the like give more.
 using Choice = std::vector<Value>;
 
 // One line of a selection: field, modifiers, values.
 struct Item {
-  std::string field;     // empty: a keyword, searched in every scalar leaf
-  bool all = false;      // modifier `all`: every choice, else any
-  bool cased = false;    // Patterns and FieldRefs compare byte by byte
-  bool negated = false;  // modifier `neq`: true where the item without it is false
+  std::string field;            // empty: a keyword, searched in every scalar leaf
+  bool all = false;             // modifier `all`: every choice, else any
+  bool cased = false;           // Patterns and FieldRefs compare byte by byte
+  bool negated = false;         // modifier `neq`: true where the item without it is false
   std::vector<Choice> choices;  // at least one, none empty
   Place place;
 };
@@ -122,15 +122,16 @@ using Renames = std::vector<std::pair<std::string, std::string>>;
 struct LogSourceAlternative {
   std::vector<Item> conditions;
   Renames renames;
-  LogSource declared;      // not empty: only on inputs whose declared log source lies in this one
-  bool otherwise = false;  // only where no alternative without it has its conditions; has none itself
+  LogSource declared;  // not empty: only on inputs whose declared log source lies in this one
+  // Only where no alternative without it has its conditions; has none itself.
+  bool otherwise = false;
 };
 
 // faultline.capture: named groups taken from a field of a matching event.
 struct Capture {
   std::string field;
   std::optional<Regex> regex;  // names are the regex's named groups
-  std::string pcre;            // what is compiled in the end: the regex, or the template turned into one
+  std::string pcre;  // what is compiled in the end: the regex, or the template turned into one
   std::vector<std::string> names;
   Place place;
 };
@@ -146,12 +147,13 @@ struct Explain {
 };
 
 struct Metadata {
-  std::string id, name, title, status, author, description;  // id may be empty only for rules that have a name or title
+  std::string id;  // may be empty only for rules that have a name or title
+  std::string name, title, status, author, description;
   Level level = Level::kInformational;
   bool has_level = false;
   std::vector<std::string> tags, references, falsepositives;
-  Place place;        // of the document
-  std::string file;   // path as given on the command line or in the configuration
+  Place place;       // of the document
+  std::string file;  // path as given on the command line or in the configuration
 };
 
 // A RULE as written, checked: everything in it is supported, nothing was ignored.
@@ -172,7 +174,7 @@ struct DetectionRule {
 struct Filter {
   Metadata meta;
   LogSource logsource;
-  std::vector<Search> searches;  // names of its own, not those of the rules
+  std::vector<Search> searches;       // names of its own, not those of the rules
   std::vector<Condition> conditions;  // OR
   Digest semantics;
 };
@@ -183,8 +185,9 @@ enum class CorrelationType : std::uint8_t { kEventCount, kTemporal, kTemporalOrd
 struct CorrelationRule {
   Metadata meta;
   CorrelationType type = CorrelationType::kEventCount;
-  std::vector<std::string> rules;      // as written: ids or names of detection rules
-  std::vector<std::uint32_t> members;  // indices into RuleCollection::detections, same order; no doubles
+  std::vector<std::string> rules;  // as written: ids or names of detection rules
+  std::vector<std::uint32_t>
+      members;  // indices into RuleCollection::detections, same order; no doubles
   std::vector<std::string> group_by;
   std::chrono::nanoseconds timespan{};  // > 0
   // event_count: at least this many events (gte n, or gt n-1). temporal: at least this many different
@@ -203,8 +206,8 @@ struct ReportEntry {
   std::string id, title, file, kind;  // kind: "detection", "correlation", "filter"
   int line = 0;
   RuleState state = RuleState::kActive;
-  std::string reason;               // for gated and rejected; a note for active (ungated log source)
-  std::optional<Error> error;       // for rejected
+  std::string reason;          // for gated and rejected; a note for active (ungated log source)
+  std::optional<Error> error;  // for rejected
   std::chrono::nanoseconds horizon{};  // correlations: the timespan
 };
 
@@ -214,7 +217,7 @@ struct RuleCollection {
   std::vector<CorrelationRule> correlations;
   std::vector<Filter> filters;  // those that apply to some rule
   std::vector<ReportEntry> report;
-  std::vector<Error> errors;  // every rejection and every unreadable file, in order
+  std::vector<Error> errors;      // every rejection and every unreadable file, in order
   std::vector<Finding> findings;  // about the rules that were not rejected, in order of the report
 };
 

@@ -66,7 +66,7 @@ class ClassTable {
 
   Signatures signatures_;
   std::vector<RoutingField> routing_;
-  std::mutex mutex_;  // guards the rest
+  std::mutex mutex_;          // guards the rest
   std::deque<Scope> scopes_;  // index = InputScope
   std::map<std::pair<InputScope, std::vector<PredicateId>>, const SignatureClass*> by_held_;
   std::map<Digest, std::unique_ptr<const SignatureClass>> classes_;  // by what is left in them

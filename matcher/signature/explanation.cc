@@ -370,7 +370,8 @@ struct Explainer::Impl {
       const bool declared = !part.parts.empty() && part.parts.front().kind == Kind::kDeclared;
       some = some || (part.held && !declared && part.kind == Kind::kAll);
     }
-    for (ExplainedPart& part : told) part.held = part.held && !(part.kind == Kind::kNoOther && some);
+    for (ExplainedPart& part : told)
+      part.held = part.held && !(part.kind == Kind::kNoOther && some);
     return told;
   }
 

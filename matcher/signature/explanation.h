@@ -55,8 +55,8 @@ struct ExplainedPart {
 
 // Why a detection rule holds for an event or does not.
 struct Explanation {
-  std::uint32_t rule = 0;  // index into RuleSet::detections()
-  bool held = false;       // the rule, as the engine says; not asked at Depth::kSources
+  std::uint32_t rule = 0;              // index into RuleSet::detections()
+  bool held = false;                   // the rule, as the engine says; not asked at Depth::kSources
   std::vector<ExplainedPart> sources;  // what its log source can mean, any of them; empty: anything
   std::size_t source = 0;              // with whose field names the rest is told
   ExplainedPart detection;             // its conditions
@@ -96,7 +96,7 @@ class Explainer {
   // An explanation per chosen rule for each event of `payload` (one, or those of a root array); the
   // walker's fault for what is no event.
   struct OfEvent {
-    std::vector<Explanation> rules;  // in the order chosen
+    std::vector<Explanation> rules;   // in the order chosen
     std::vector<std::string> fields;  // the event's fields that some rule of the set names
   };
   struct OfPayload {

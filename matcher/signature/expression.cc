@@ -123,9 +123,9 @@ ExprId ExprFolder::FoldNode(const Expr& expr) {
   for (const ExprId child : from_->children(expr)) {
     children.push_back(Fold(child));
     const Expr& folded = (*to_)[children.back()];
-    const bool decided = folded.op == Expr::Op::kConstant &&
-                         ((expr.op == Expr::Op::kAnd && folded.value == 0) ||
-                          (expr.op == Expr::Op::kOr && folded.value == 1));
+    const bool decided =
+        folded.op == Expr::Op::kConstant && ((expr.op == Expr::Op::kAnd && folded.value == 0) ||
+                                             (expr.op == Expr::Op::kOr && folded.value == 1));
     if (decided) return children.back();
   }
   if (expr.op == Expr::Op::kAnd) return to_->And(std::move(children));

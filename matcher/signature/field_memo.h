@@ -71,7 +71,7 @@ class FieldMemo {
 
   MemoBudget* budget_;  // never null
   std::uint64_t seed_;
-  std::uint64_t hash_ = 0;  // of the value Find() was asked for last
+  std::uint64_t hash_ = 0;      // of the value Find() was asked for last
   std::vector<Entry> entries_;  // a power of two; open addressing
   std::vector<char> bytes_;
   std::vector<PredicateId> held_;

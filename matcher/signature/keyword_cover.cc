@@ -51,10 +51,9 @@ Result<std::unique_ptr<const KeywordCover>> KeywordCover::Create(
   std::set<std::string> pieces;
   for (const Predicate& keyword : keywords) {
     std::string piece = PieceOf(keyword.text);
-    const bool literal = keyword.kind == PredicateKind::kContains ||
-                         keyword.kind == PredicateKind::kStartsWith ||
-                         keyword.kind == PredicateKind::kEndsWith ||
-                         keyword.kind == PredicateKind::kExact;
+    const bool literal =
+        keyword.kind == PredicateKind::kContains || keyword.kind == PredicateKind::kStartsWith ||
+        keyword.kind == PredicateKind::kEndsWith || keyword.kind == PredicateKind::kExact;
     if (!literal || piece.size() < kShortestPiece) return std::unique_ptr<const KeywordCover>();
     pieces.insert(std::move(piece));
   }

@@ -50,8 +50,8 @@ struct ClassState {
   void ChooseWitnesses();
 
   const SignatureClass* cls;
-  Truth truth;  // what holds for the event at hand
-  Truth known;  // lazy predicates that were evaluated for it
+  Truth truth;                        // what holds for the event at hand
+  Truth known;                        // lazy predicates that were evaluated for it
   std::vector<PreparedField> fields;  // per plan
   std::vector<FieldMemo> memos;       // per plan
   std::vector<std::uint32_t> eager;   // plans that hold witnesses
@@ -106,8 +106,8 @@ struct RouteState {
 
   const RoutingField* field;
   Truth truth;
-  FieldMemo memo;                                   // value -> its verdict
-  std::vector<std::vector<PredicateId>> verdicts;   // what holds, ascending
+  FieldMemo memo;                                  // value -> its verdict
+  std::vector<std::vector<PredicateId>> verdicts;  // what holds, ascending
   std::map<std::vector<PredicateId>, std::uint32_t> numbers;
 };
 
@@ -165,7 +165,8 @@ Matcher::Impl::Impl(std::shared_ptr<const RuleSet> rules)
       set(shared->impl()),
       regex_scratch(set.options.match_limit, set.options.depth_limit, set.max_groups),
       seed(std::random_device()()) {
-  for (const RoutingField& field : set.classes->routing()) routes.emplace_back(&field, &budget, seed);
+  for (const RoutingField& field : set.classes->routing())
+    routes.emplace_back(&field, &budget, seed);
   route_key.resize(routes.size() + 1);
   matched.reserve(set.rules.detections.size() * 2);
 }

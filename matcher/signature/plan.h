@@ -12,18 +12,18 @@ namespace faultline {
 
 // How a value is looked for, from cheap to dear.
 enum class Cost : std::uint8_t {
-  kHash,       // equal texts and numbers, absence: one look-up for all rules
-  kLiteral,    // parts of texts: one Hyperscan scan of a value for all rules
-  kLazy,       // wildcards inside, networks, comparisons ...: asked when a condition comes to it
-  kRegex,      // a regular expression on Hyperscan: asked so too, linear in the value
+  kHash,         // equal texts and numbers, absence: one look-up for all rules
+  kLiteral,      // parts of texts: one Hyperscan scan of a value for all rules
+  kLazy,         // wildcards inside, networks, comparisons ...: asked when a condition comes to it
+  kRegex,        // a regular expression on Hyperscan: asked so too, linear in the value
   kBacktracking  // a regular expression on PCRE2: asked so too, with limits
 };
 [[nodiscard]] std::string_view ToString(Cost cost) noexcept;
 
 // How one line of a rule is evaluated.
 struct PlannedItem {
-  std::string search;  // empty: of the log source
-  std::string item;    // "Image ends with '\cmd.exe'", the first few values
+  std::string search;       // empty: of the log source
+  std::string item;         // "Image ends with '\cmd.exe'", the first few values
   Cost cost = Cost::kHash;  // of the dearest value
   bool keywords = false;    // looks into every value of the event
   Place place;

@@ -27,7 +27,7 @@ class RuleSet {
     std::vector<std::string> extra_fields;  // asked for besides those of the rules: timestamps
     std::uint32_t match_limit = 100000;     // PCRE2, per value
     std::uint32_t depth_limit = 250;
-    std::shared_ptr<const ShapeSet> shapes;  // null: the built-in ones
+    std::shared_ptr<const ShapeSet> shapes;    // null: the built-in ones
     std::vector<sigma::LogSource> inputs{{}};  // what each declares; an empty one declares nothing
   };
 

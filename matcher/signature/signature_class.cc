@@ -216,8 +216,7 @@ Result<std::unique_ptr<const SignatureClass>> SignatureClass::Compile(const Sign
 
   std::vector<std::uint32_t> plan_of(numbered.size());
   for (std::uint32_t p = 0; p < made->plans.size(); ++p) {
-    const std::size_t end =
-        p + 1 < made->plans.size() ? made->plans[p + 1].first : numbered.size();
+    const std::size_t end = p + 1 < made->plans.size() ? made->plans[p + 1].first : numbered.size();
     for (std::size_t id = made->plans[p].first; id < end; ++id) plan_of[id] = p;
   }
   WitnessFinder finder(made->pool, numbered);

@@ -25,10 +25,10 @@ struct FilterUse {
 
 // A rule as compiled for one meaning of its log source: what must hold is `gate` and `body`.
 struct Signature {
-  std::uint32_t rule = 0;  // index into RuleSet::detections()
-  ExprId gate = 0;         // what its log source asks of an event
-  ExprId body = 0;         // its conditions, with the field names of that log
-  bool raw = false;        // asks for keywords only: can be put to bytes that are no JSON
+  std::uint32_t rule = 0;          // index into RuleSet::detections()
+  ExprId gate = 0;                 // what its log source asks of an event
+  ExprId body = 0;                 // its conditions, with the field names of that log
+  bool raw = false;                // asks for keywords only: can be put to bytes that are no JSON
   sigma::LogSource source;         // the rule's; inputs that declare a conflicting one are left out
   sigma::LogSource declared;       // not empty: only for inputs whose declared one lies in it
   std::vector<FilterUse> filters;  // must hold too

@@ -65,9 +65,8 @@ void SignatureCompiler::Add(std::uint32_t index, const sigma::DetectionRule& rul
   std::vector<ExprId> gates;  // of those that any input may have
   for (const sigma::LogSourceAlternative& source : rule.sources) {
     like.declared = source.declared;
-    const bool wanted = std::any_of(inputs_->begin(), inputs_->end(), [&like](const auto& input) {
-      return AppliesTo(like, input);
-    });
+    const bool wanted = std::any_of(inputs_->begin(), inputs_->end(),
+                                    [&like](const auto& input) { return AppliesTo(like, input); });
     if (!wanted) continue;
     if (source.otherwise) {
       like.gate = pool_.Not(pool_.Or(gates));
@@ -186,9 +185,8 @@ LazyPredicate SignatureCompiler::MakeLazy(const Predicate& predicate) {
       return LazyPredicate(ComparisonTest(std::get<sigma::Comparison>(predicate.value)));
     case PredicateKind::kTimePart: return LazyPredicate(std::get<sigma::TimePart>(predicate.value));
     case PredicateKind::kFieldRef:
-      return LazyPredicate(FieldRefTest(predicate.other,
-                                        std::get<sigma::FieldRef>(predicate.value).how,
-                                        predicate.cased));
+      return LazyPredicate(FieldRefTest(
+          predicate.other, std::get<sigma::FieldRef>(predicate.value).how, predicate.cased));
     default: break;
   }
   Result<std::shared_ptr<const Regex>> regex =

@@ -25,9 +25,9 @@ using faultline::Walker;
 using faultline::WalkFault;
 
 constexpr std::string_view kNames[] = {
-    "EventID",     "Channel", "Provider_Name", "Computer",     "Message", "Data", "Image",
-    "CommandLine", "Hashes",  "User",          "TargetObject", "a.b",     "a",    "Details",
-    "EventType",   "Imphash", "TimeCreated"};
+    "EventID", "Channel",     "Provider_Name", "Computer", "Message",      "Data",
+    "Image",   "CommandLine", "Hashes",        "User",     "TargetObject", "a.b",
+    "a",       "Details",     "EventType",     "Imphash",  "TimeCreated"};
 
 const FieldTable& Table() {
   static const FieldTable table = [] {

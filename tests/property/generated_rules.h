@@ -40,8 +40,7 @@ class Generator {
   void AddChoices(sigma::Item& item);
   [[nodiscard]] sigma::Item Item();
   [[nodiscard]] sigma::Search Search(int number);
-  void AddSearches(std::vector<sigma::Search>& searches,
-                   std::vector<sigma::Condition>& conditions);
+  void AddSearches(std::vector<sigma::Search>& searches, std::vector<sigma::Condition>& conditions);
   [[nodiscard]] sigma::Condition Condition(std::uint64_t searches);
   std::uint32_t AddNode(sigma::Condition& condition, std::uint64_t searches, int depth);
   [[nodiscard]] sigma::LogSourceAlternative Source();

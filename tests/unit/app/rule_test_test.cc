@@ -389,14 +389,14 @@ TEST_F(RuleTests, TheCommandReportsInEveryForm) {
   const std::string junit = (folder_ / "junit.xml").string();
   const auto [code, json] = RunTest({"--format", "json", "--junit", junit.c_str(), file.c_str()});
   EXPECT_EQ(code, 1);
-  EXPECT_EQ(
-      Local(json),
-      R"({"passed":1,"failed":1,"cases":[{"name":"good","file":"t.yml","ok":true,"why":""},)"
-      R"({"name":"<bad>","file":"t.yml","ok":false,"why":"expected 1 of [failed], got 0\n)"
-      R"(  came: failed_and_lost, high, at 25s, Computer=A"}]})"
-      "\n");
+  EXPECT_EQ(Local(json),
+            R"({"passed":1,"failed":1,"cases":[{"name":"good","file":"t.yml","ok":true,"why":""},)"
+            R"({"name":"<bad>","file":"t.yml","ok":false,"why":"expected 1 of [failed], got 0\n)"
+            R"(  came: failed_and_lost, high, at 25s, Computer=A"}]})"
+            "\n");
   const std::string xml = testing::ReadFile(junit);
-  EXPECT_NE(xml.find(R"(tests="2" failures="1" errors="0" skipped="0" time=")"), std::string::npos) << xml;
+  EXPECT_NE(xml.find(R"(tests="2" failures="1" errors="0" skipped="0" time=")"), std::string::npos)
+      << xml;
   EXPECT_NE(xml.find(R"(name="&lt;bad&gt;")"), std::string::npos) << xml;
   const std::string table = RunTest({"--format", "table", file.c_str()}).second;
   EXPECT_NE(table.find("  ok    good  line 1\n  FAIL  <bad>  line 8\n    expected 1 of [failed]"),

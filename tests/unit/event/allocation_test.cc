@@ -43,7 +43,8 @@ TEST(WalkerMemory, AWarmWalkerAllocatesNothing) {
       R"({"sourcetype":"s","event":"EventCode=1\nImage=x\nHashes=MD5=a,IMPHASH=b"})",
       R"({"data":{"win":{"system":{},"eventdata":{"image":"C:\\\\x","hashes":"IMPHASH=1"}}}})",
       R"({"channel":"c","provider":{"name":"p"},"event_id":{"id":1},"event_data":{"Image":"x"}})",
-      R"({"broken":)", " "};
+      R"({"broken":)",
+      " "};
   long before = 0;
   int seen = 0;
   for (int round = 0; round < 3; ++round) {
