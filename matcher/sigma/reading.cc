@@ -24,6 +24,11 @@ bool ExpansionBudget::Take(std::size_t count, std::size_t size) noexcept {
   return true;
 }
 
+const LoadOptions& Reading::options() const noexcept {
+  static const LoadOptions none;
+  return options_ == nullptr ? none : *options_;
+}
+
 void Reading::Refuse(const std::string& message, const Place& place, std::string remedy) {
   if (error_) return;
   const std::string whose = rule_.empty() ? std::string() : fmt::format("rule '{}': ", rule_);

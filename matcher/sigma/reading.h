@@ -32,12 +32,14 @@ struct ExpansionBudget {
 // Ownership  Borrows options and budget, which outlive it.
 class Reading {
  public:
+  // Of a document that is no rule.
+  explicit Reading(std::string rule) : rule_(std::move(rule)) {}
   Reading(std::string rule, const LoadOptions& options, ExpansionBudget& budget)
-      : rule_(std::move(rule)), options_(options), budget_(budget) {}
+      : rule_(std::move(rule)), options_(&options), budget_(&budget) {}
 
   [[nodiscard]] bool ok() const noexcept { return !error_.has_value(); }
   [[nodiscard]] const std::optional<Error>& error() const noexcept { return error_; }
-  [[nodiscard]] const LoadOptions& options() const noexcept { return options_; }
+  [[nodiscard]] const LoadOptions& options() const noexcept;
   [[nodiscard]] std::vector<Finding> TakeFindings() noexcept { return std::move(findings_); }
 
   // Keeps the fault if it is the first; the message begins with the rule's name.
@@ -45,13 +47,13 @@ class Reading {
   void Note(std::string code, std::string message, const Place& place, std::string remedy = {});
   // Takes `values` of `bytes` each out of the file's budget; false where it does not last.
   bool Charge(std::size_t values, std::size_t bytes) noexcept {
-    return budget_.Take(values, bytes);
+    return budget_ == nullptr || budget_->Take(values, bytes);
   }
 
  private:
-  std::string rule_;  // title, name or id; empty where it has none
-  const LoadOptions& options_;
-  ExpansionBudget& budget_;
+  std::string rule_;                      // title, name or id; empty where it has none
+  const LoadOptions* options_ = nullptr;  // null: none
+  ExpansionBudget* budget_ = nullptr;     // null: no limit
   std::optional<Error> error_;
   std::vector<Finding> findings_;
 };
