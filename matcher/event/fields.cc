@@ -95,10 +95,10 @@ struct FieldTable::Impl {
 };
 
 FieldId FieldTable::Builder::Add(std::string_view name) {
-  const auto found = std::find(names_.begin(), names_.end(), name);
-  if (found != names_.end()) return static_cast<FieldId>(found - names_.begin());
-  names_.emplace_back(name);
-  return static_cast<FieldId>(names_.size() - 1);
+  const auto next = static_cast<FieldId>(names_.size());
+  const auto [found, added] = ids_.emplace(name, next);
+  if (added) names_.emplace_back(name);
+  return found->second;
 }
 
 FieldTable FieldTable::Builder::Build() && {

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "matcher/event/key_tree.h"
@@ -34,7 +35,8 @@ class FieldTable {
     [[nodiscard]] FieldTable Build() &&;
 
    private:
-    std::vector<std::string> names_;  // index = FieldId; few hundred, looked up at load only
+    std::vector<std::string> names_;                // index = FieldId
+    std::unordered_map<std::string, FieldId> ids_;  // the way back
   };
 
   FieldTable();

@@ -15,6 +15,8 @@ namespace {
 constexpr std::size_t kMaxNesting = 64;
 constexpr std::size_t kMaxSize = 100'000;  // nodes and children; bounds '1 of *' over many searches
 
+constexpr std::size_t kMaxSteps = 2'000'000;  // characters looked at by patterns like 'sel_*'
+
 bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 std::string Lower(std::string_view text) {
@@ -26,13 +28,15 @@ std::string Lower(std::string_view text) {
 }
 
 // `*` stands for any characters; everything else for itself. Linear but for backing up to the last
-// star.
-bool Fits(std::string_view pattern, std::string_view name) {
+// star; no name fits once `steps` are used up.
+bool Fits(std::string_view pattern, std::string_view name, std::size_t& steps) {
   std::size_t p = 0;
   std::size_t n = 0;
   std::size_t star = pattern.npos;
   std::size_t resume = 0;
   while (n < name.size()) {
+    if (steps == 0) return false;
+    --steps;
     if (p < pattern.size() && pattern[p] == '*') {
       star = p++;
       resume = n;
@@ -216,18 +220,19 @@ class Parser {
   }
 
   // Names that start with `_` are left out unless the pattern does too.
-  std::vector<std::uint32_t> Matching(std::string_view pattern) const {
+  std::vector<std::uint32_t> Matching(std::string_view pattern) {
     const std::string_view wanted = Lower(pattern) == "them" ? std::string_view("*") : pattern;
     std::vector<std::uint32_t> found;
     for (std::size_t i = 0; i < searches_.size(); ++i) {
       const bool hidden = searches_[i].starts_with('_') && !wanted.starts_with('_');
-      if (!hidden && Fits(wanted, searches_[i])) found.push_back(static_cast<std::uint32_t>(i));
+      if (!hidden && Fits(wanted, searches_[i], steps_)) found.push_back(static_cast<std::uint32_t>(i));
     }
     return found;
   }
 
   void Choose(const Word& pattern, bool all, std::uint32_t at_least) {
     const std::vector<std::uint32_t> found = Matching(pattern.text);
+    if (steps_ == 0) return Refuse("the condition is too large", At(pattern.at));
     if (found.empty()) {
       return Refuse(fmt::format("'{}' matches no search", pattern.text), At(pattern.at),
                     Suggest(pattern.text));
@@ -303,6 +308,7 @@ class Parser {
   bool want_operand_ = true;
   std::size_t nesting_ = 0;
   std::size_t size_ = 0;
+  std::size_t steps_ = kMaxSteps;  // left for matching patterns with names
   Condition condition_;
   std::vector<std::uint32_t> operands_;
   std::vector<Pending> pending_;

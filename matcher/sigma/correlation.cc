@@ -185,6 +185,7 @@ void ReadCorrelation(const yaml::Node& node, Reading& reading, CorrelationRule& 
   ReadType(node, reading, rule);
   ReadMembers(node, reading, rule);
   ReadGroupBy(node, reading, rule);
+  ChargeFields(rule.group_by, node.place, reading);
   ReadTimespan(node, reading, rule);
   ReadGenerate(node, reading, rule);
   if (reading.ok()) ReadCondition(node, reading, rule);

@@ -124,6 +124,7 @@ std::vector<Search> ReadSearches(const yaml::Node& map, std::string_view other_k
   if (searches.size() > kMaxSearches) {
     reading.Refuse(fmt::format("more than {} searches", kMaxSearches), map.place);
   }
+  ChargeSearches(searches, reading);
   return searches;
 }
 

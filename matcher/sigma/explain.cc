@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "matcher/sigma/pattern.h"
+#include "matcher/sigma/text_template.h"
 
 namespace faultline::sigma {
 namespace {
@@ -81,6 +82,7 @@ Explain ReadExplain(const yaml::Node& node, Reading& reading) {
   if (const auto* references = node.Find("references")) {
     explain.references = ReadTemplates(*references, "'references'", reading);
   }
+  ChargeFields(TemplateNames(explain), node.place, reading);
   return explain;
 }
 
@@ -161,6 +163,7 @@ void ReadFaultlineMap(const yaml::Node& node, Reading& reading, DetectionRule& r
     if (!captures->IsSequence()) reading.Refuse("'capture' must be a list", captures->place);
     for (const yaml::Node& item : captures->items) {
       rule.captures.push_back(ReadCapture(item, reading));
+      ChargeRegex({rule.captures.back().pcre, false, false, false}, item.place, reading);
     }
   }
   if (const yaml::Node* explain = node.Find("explain")) {

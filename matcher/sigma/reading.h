@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "matcher/sigma/lint.h"
 #include "matcher/sigma/rule.h"
+#include "matcher/sigma/cost.h"
 #include "matcher/sigma/yaml.h"
 
 namespace faultline::sigma {
@@ -20,6 +21,7 @@ namespace faultline::sigma {
 struct ExpansionBudget {
   std::size_t values = 100'000;
   std::size_t bytes = 16 << 20;
+  CompileBudget compile;
 
   // Takes `count` values of `size` bytes each; false where that is more than is left.
   bool Take(std::size_t count, std::size_t size) noexcept;
@@ -49,6 +51,8 @@ class Reading {
   bool Charge(std::size_t values, std::size_t bytes) noexcept {
     return budget_ == nullptr || budget_->Take(values, bytes);
   }
+
+  [[nodiscard]] CompileBudget& compile_budget() noexcept { return budget_.compile; }
 
  private:
   std::string rule_;                      // title, name or id; empty where it has none

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/check.h"
+#include "matcher/sigma/cost.h"
 
 namespace faultline {
 namespace {
@@ -70,6 +71,7 @@ bool MeansTheSame(const sigma::Regex& source) {
 // Null where PCRE2 has to answer.
 HsDatabase LinearDatabase(const sigma::Regex& source) {
   if (!MeansTheSame(source)) return nullptr;
+  if (sigma::ExpandedSize(source.pattern) > sigma::kLargestForHyperscan) return nullptr;
   unsigned flags = HS_FLAG_UTF8 | HS_FLAG_SINGLEMATCH;
   if (source.ignore_case) flags |= HS_FLAG_CASELESS;
   if (source.dot_all) flags |= HS_FLAG_DOTALL;
