@@ -225,7 +225,8 @@ class Parser {
     std::vector<std::uint32_t> found;
     for (std::size_t i = 0; i < searches_.size(); ++i) {
       const bool hidden = searches_[i].starts_with('_') && !wanted.starts_with('_');
-      if (!hidden && Fits(wanted, searches_[i], steps_)) found.push_back(static_cast<std::uint32_t>(i));
+      if (!hidden && Fits(wanted, searches_[i], steps_))
+        found.push_back(static_cast<std::uint32_t>(i));
     }
     return found;
   }

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "base/result.h"
+#include "matcher/sigma/cost.h"
 #include "matcher/sigma/lint.h"
 #include "matcher/sigma/rule.h"
-#include "matcher/sigma/cost.h"
 #include "matcher/sigma/yaml.h"
 
 namespace faultline::sigma {
