@@ -118,9 +118,10 @@ class Sizer {
 };
 
 void ChargePattern(const Pattern& pattern, bool keyword, const Place& place, Reading& reading) {
-  CompileBudget& budget = reading.compile_budget();
+  CompileBudget* const budget = reading.compile_budget();
   const bool within = keyword || pattern.tokens.size() > 1;
-  if (!Take(budget.tokens, pattern.tokens.size()) || !Take(budget.literals, within ? 1 : 0)) {
+  if (budget != nullptr &&
+      !(Take(budget->tokens, pattern.tokens.size()) && Take(budget->literals, within ? 1 : 0))) {
     reading.Refuse("the rules of this file look for too many texts within others", place,
                    std::string(kSplit));
   }
@@ -134,22 +135,24 @@ void ChargeRegex(const Regex& regex, const Place& place, Reading& reading) {
   const std::size_t size = ExpandedSize(regex.pattern);
   const std::size_t compiled = size > kLargestForHyperscan ? 0 : size;
   const std::size_t cost = kLeastSize * kLeastSize + compiled * compiled / 4;
-  if (!Take(reading.compile_budget().expressions, cost)) {
+  CompileBudget* const budget = reading.compile_budget();
+  if (budget != nullptr && !Take(budget->expressions, cost)) {
     reading.Refuse("the regular expressions of this file cost too much to compile", place,
                    std::string(kSplit));
   }
 }
 
 void ChargeFields(const std::vector<std::string>& names, const Place& place, Reading& reading) {
-  CompileBudget& budget = reading.compile_budget();
+  CompileBudget* const budget = reading.compile_budget();
+  if (budget == nullptr) return;
   for (const std::string& name : names) {
-    if (budget.known_fields.find(name) != budget.known_fields.end()) continue;
+    if (budget->known_fields.find(name) != budget->known_fields.end()) continue;
     const auto dots = static_cast<std::size_t>(std::count(name.begin(), name.end(), '.'));
-    if (!Take(budget.fields, 1 + dots)) {
+    if (!Take(budget->fields, 1 + dots)) {
       return reading.Refuse("the rules of this file name too many fields", place,
                             std::string(kSplit));
     }
-    budget.known_fields.insert(name);
+    budget->known_fields.insert(name);
   }
 }
 

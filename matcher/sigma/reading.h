@@ -52,7 +52,10 @@ class Reading {
     return budget_ == nullptr || budget_->Take(values, bytes);
   }
 
-  [[nodiscard]] CompileBudget& compile_budget() noexcept { return budget_.compile; }
+  // Null: no limit.
+  [[nodiscard]] CompileBudget* compile_budget() noexcept {
+    return budget_ == nullptr ? nullptr : &budget_->compile;
+  }
 
  private:
   std::string rule_;                      // title, name or id; empty where it has none
