@@ -26,7 +26,7 @@ using Duration = std::chrono::nanoseconds;  // written as 500ms, 10s, 5m, 1h, 2d
 struct InputConfig {
   std::vector<std::string> topics;  // names, or patterns that begin with ^
   std::string shape = "auto";
-  std::map<std::string, std::string> logsource;
+  std::map<std::string, std::string> logsource;  // product, category, service; what is declared
   std::vector<std::string> timestamp;  // empty: the engine's own list
   std::string timezone = "UTC";        // UTC, or an offset like +02:00
   Duration lateness = std::chrono::seconds(10);
@@ -54,6 +54,7 @@ struct Config {
   std::vector<InputConfig> inputs;
   struct Rules {
     std::vector<std::string> paths;
+    std::vector<std::string> logsources;  // files laid over the built-in table
     std::map<std::string, std::string> lookups;
     bool watch = false;
     struct Select {

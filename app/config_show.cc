@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the table of settings says to people and to editors: show, init, schema, reference.
 #include <cstddef>
+#include <map>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <fmt/format.h>
@@ -136,6 +138,10 @@ std::string TypeSchema(const Setting& setting) {
     case 7: return std::string(kTexts);
     default: break;
   }
+  if (!setting.choices.empty()) {
+    return fmt::format(R"("type": "object", "propertyNames": {{"enum": {}}})",
+                       JsonList(setting.choices));
+  }
   return R"("type": "object")";
 }
 
@@ -234,6 +240,16 @@ std::string ConfigSchema() {
          schema.substr(1) + "\n";
 }
 
+namespace {
+
+bool IsMap(const Setting& setting) {
+  Config config;
+  config.inputs.emplace_back();
+  return std::holds_alternative<std::map<std::string, std::string>*>(setting.slot(config, 0));
+}
+
+}  // namespace
+
 std::string ConfigReference() {
   std::string table = "| setting | type | default | meaning |\n| --- | --- | --- | --- |\n";
   for (const Setting& setting : Settings()) {
@@ -241,7 +257,8 @@ std::string ConfigReference() {
     config.inputs.emplace_back();
     std::string doc(setting.doc);
     if (!setting.choices.empty())
-      doc += fmt::format(" One of: {}.", fmt::join(setting.choices, ", "));
+      doc += fmt::format(" {}: {}.", IsMap(setting) ? "Keys" : "One of",
+                         fmt::join(setting.choices, ", "));
     if (!setting.later.empty()) doc += fmt::format(" *Not supported yet: {}.*", setting.later);
     table += fmt::format("| `{}` | {} | `{}` | {} |\n", setting.path,
                          TypeName(setting.slot(config, 0)), Defaults(setting), doc);

@@ -27,7 +27,7 @@ struct Setting {
   std::string_view path;  // dotted; "inputs[].x" for those of one input
   Slot (*slot)(Config& config, std::size_t input);
   std::string_view doc;                                           // one sentence or two
-  std::vector<std::string_view> choices{};                        // of a text; empty: any
+  std::vector<std::string_view> choices{};                        // of a text, keys of a map; empty: any
   std::int64_t least = std::numeric_limits<std::int64_t>::min();  // numbers, bytes, nanoseconds
   std::int64_t most = std::numeric_limits<std::int64_t>::max();
   std::string_view later{};   // not empty: this version honours the default only, and why

@@ -233,7 +233,15 @@ class Writer {
 
   Result<void> operator()(std::map<std::string, std::string>* slot) const {
     if (value_.kind != Value::Kind::kMap) return WrongKind(path_, value_, "a map");
-    for (const auto& [key, value] : value_.pairs) (*slot)[key.text] = value.text;
+    for (const auto& [key, value] : value_.pairs) {
+      if (!setting_.choices.empty() && !Known(setting_.choices, key.text)) {
+        return UnknownChoice(key, "key");
+      }
+      if (!setting_.choices.empty() && (value.kind != Value::Kind::kScalar || value.text.empty())) {
+        return WrongKind(fmt::format("{}.{}", path_, key.text), value, "a text");
+      }
+      (*slot)[key.text] = value.text;
+    }
     return {};
   }
 
@@ -263,11 +271,11 @@ class Writer {
   static bool Known(const std::vector<std::string_view>& words, const std::string& text) {
     return std::find(words.begin(), words.end(), text) != words.end();
   }
-  tl::unexpected<Error> UnknownChoice(const Value& value) const {
+  tl::unexpected<Error> UnknownChoice(const Value& value, std::string_view what = "value") const {
     const std::vector<std::string> words(setting_.choices.begin(), setting_.choices.end());
     std::string remedy = DidYouMean(value.text, words);
     if (remedy.empty()) remedy = fmt::format("allowed: {}", fmt::join(words, ", "));
-    return Wrong(path_, value, fmt::format("unknown value '{}'", value.text), std::move(remedy));
+    return Wrong(path_, value, fmt::format("unknown {} '{}'", what, value.text), std::move(remedy));
   }
 
   const Setting& setting_;

@@ -77,6 +77,7 @@ struct Engine::Impl {
     InputOptions input;
     SourceClock clock;
     std::vector<FieldId> timestamps;
+    InputScope scope = kUndeclared;
     // Journalled returns from idleness: from that offset on, hits below that frontier are late.
     std::map<std::int64_t, OrderPoint> returns;
     std::int64_t next = 0;   // the next record to read
@@ -108,7 +109,7 @@ struct Engine::Impl {
   }
 
   void PrepareRules();
-  void ResolveTimestamps(Source& source) const;
+  void Prepare(Source& source);  // for the rules as they are now
   Source& Arrive(const Record& record, Output& out);
   std::optional<EventTime> OwnTime(const Source& source, const Event& event);
   SourceClock::Verdict Date(Source& source, const Record& record, const Event& event,
@@ -168,7 +169,9 @@ void Engine::Impl::PrepareRules() {
   for (const auto& rule : rules->correlations()) count(rule.meta);
 }
 
-void Engine::Impl::ResolveTimestamps(Source& source) const {
+void Engine::Impl::Prepare(Source& source) {
+  source.input.walk.keep_leaves = rules->needs_leaves();
+  source.scope = matcher.ScopeOf(source.input.logsource);
   const auto& names = source.input.timestamp.empty() ? DefaultTimestamps() : source.input.timestamp;
   source.timestamps.clear();
   for (const std::string& name : names) {
@@ -292,7 +295,7 @@ void Engine::Impl::KeepDamaged(const Record& record, Source& source, WalkFault f
   arrival.when.late = arrival.when.time < source.clock.watermark();
   arrival.when.substituted = true;
   const std::string_view scanned = record.payload.substr(0, source.input.walk.max_bytes);
-  Emit(matcher.MatchRaw(scanned), arrival, out);
+  Emit(matcher.MatchRaw(scanned, source.scope), arrival, out);
 }
 
 // ---------------------------------------------------------------------------------------- matches
@@ -443,8 +446,7 @@ SourceId Engine::AddSource(const SourceName& name, const InputOptions& input,
                            const SourcePosition* restored,
                            const std::vector<JournalEntry>& journal) {
   Impl::Source source(name, input);
-  source.input.walk.keep_leaves = impl_->rules->needs_leaves();
-  impl_->ResolveTimestamps(source);
+  impl_->Prepare(source);
   if (restored != nullptr) {
     source.clock.Restore(restored->highest);
     source.next = restored->committed;
@@ -488,7 +490,7 @@ void Engine::Process(const Record& record, const ReadEdge& edge, Output& out) no
       const SourceClock::Verdict when = e.Date(source, record, *event, edge, out);
       const Impl::Arrival arrival{&record,        &source, event,   event->text(),
                                   event->index(), when,    highest, again};
-      e.Emit(e.matcher.Match(*event), arrival, out);
+      e.Emit(e.matcher.Match(*event, source.scope), arrival, out);
     }
   }
   if (!e.options.match_only) e.Advance(out);
@@ -572,9 +574,7 @@ void Engine::Reload(std::shared_ptr<const RuleSet> rules) {
   e.correlator = std::move(correlator);
   e.PrepareRules();
   for (auto& source : e.sources) {
-    if (!source) continue;
-    source->input.walk.keep_leaves = e.rules->needs_leaves();
-    e.ResolveTimestamps(*source);
+    if (source) e.Prepare(*source);
   }
   const auto& before = old->detections();
   const auto& now = e.rules->detections();

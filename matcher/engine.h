@@ -25,6 +25,7 @@ namespace faultline {
 // How records of one input are read.
 struct InputOptions {
   Walker::Options walk;                // shape, limits, strictness
+  sigma::LogSource logsource;          // declared; one of RuleSet::Options::inputs, or empty
   std::vector<std::string> timestamp;  // fields in order; empty: kDefaultTimestamps
   std::chrono::seconds zone{};         // offset of stamps without a zone
   std::chrono::nanoseconds lateness = std::chrono::seconds(10);

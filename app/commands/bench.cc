@@ -309,6 +309,7 @@ void AddBenchCommand(CLI::App& app, Context& context) {
       app.add_subcommand("bench", "Throughput on events in memory, beside yardsticks");
   const auto flags = std::make_shared<BenchFlags>();
   AddConfigFlags(*command, flags->config);
+  AddLogSourceFlags(*command, flags->config);
   AddRuleFlags(*command, flags->rules);
   command->add_option("FILES", flags->files, "NDJSON, plain or .zst .lz4 .gz; - is standard input")
       ->required()

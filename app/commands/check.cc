@@ -171,6 +171,7 @@ void AddCheckCommand(CLI::App& app, Context& context) {
       "check", "Configuration, rules and brokers: which rules load, which do not, and why");
   const auto flags = std::make_shared<CheckFlags>();
   AddConfigFlags(*command, flags->config);
+  AddLogSourceFlags(*command, flags->config);
   AddRuleFlags(*command, flags->rules);
   command->add_flag("--offline", flags->offline, "Leave the brokers out");
   command->footer(

@@ -14,6 +14,7 @@
 #include "app/rule_select.h"
 #include "app/suggest.h"
 #include "app/version.h"
+#include "matcher/sigma/logsource.h"
 
 namespace faultline::app {
 namespace {
@@ -45,6 +46,36 @@ void AddConfigFlags(CLI::App& command, ConfigFlags& flags) {
       ->type_name("KEY=VALUE");
 }
 
+void AddLogSourceFlags(CLI::App& command, ConfigFlags& flags) {
+  command
+      .add_option("--logsource", flags.logsource,
+                  "What all events are of, as product=linux,service=auditd")
+      ->type_name("KEY=VALUE,...");
+  command
+      .add_option("--logsources", flags.logsources,
+                  "File of log sources over the built-in table; may be repeated")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+}
+
+Result<std::map<std::string, std::string>> ParseLogSource(std::string_view text) {
+  std::map<std::string, std::string> parts;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    const std::string_view part = text.substr(at, end - at);
+    const std::size_t equals = std::min(part.find('='), part.size());
+    const std::string key(part.substr(0, equals));
+    const std::string value(part.substr(std::min(equals + 1, part.size())));
+    const bool known = key == "product" || key == "category" || key == "service";
+    if (!known || value.empty() || !parts.emplace(key, value).second) {
+      return Fail(Fault::kUsage, fmt::format("--logsource: cannot read '{}'", part), {},
+                  "write product=NAME, category=NAME or service=NAME, separated by commas");
+    }
+    at = end + 1;
+  }
+  return parts;
+}
+
 Result<Config> LoadConfig(const ConfigFlags& flags) {
   ConfigLoader loader;
   for (const std::string& file : flags.files) {
@@ -61,7 +92,33 @@ Result<Config> LoadConfig(const ConfigFlags& flags) {
       return tl::unexpected<Error>(ok.error());
     }
   }
-  return loader.Finish();
+  Result<Config> config = loader.Finish();
+  if (!config) return config;
+  if (!flags.logsource.empty()) {
+    auto declared = ParseLogSource(flags.logsource);
+    if (!declared) return tl::unexpected<Error>(declared.error());
+    config->inputs.resize(1);
+    config->inputs.front().logsource = std::move(*declared);
+  }
+  if (!flags.logsources.empty()) config->rules.logsources = flags.logsources;
+  return config;
+}
+
+sigma::LogSource LogSourceOf(const InputConfig& input) {
+  const auto part = [&input](const char* key) {
+    const auto found = input.logsource.find(key);
+    return found == input.logsource.end() ? std::string() : found->second;
+  };
+  return {part("product"), part("category"), part("service")};
+}
+
+Result<sigma::LoadOptions> LoadOptionsOf(const Config& config) {
+  sigma::LoadOptions options;
+  if (config.rules.logsources.empty()) return options;
+  auto table = sigma::LoadLogSources(config.rules.logsources);
+  if (!table) return tl::unexpected<Error>(table.error());
+  options.logsources = std::move(*table);
+  return options;
 }
 
 void AddRuleFlags(CLI::App& command, RuleFlags& flags) {
@@ -78,6 +135,8 @@ RuleSet::Options CompileOptions(const Config& config) {
     fields.insert(input.timestamp.begin(), input.timestamp.end());
   }
   fields.insert(DefaultTimestamps().begin(), DefaultTimestamps().end());
+  if (!config.inputs.empty()) options.inputs.clear();
+  for (const InputConfig& input : config.inputs) options.inputs.push_back(LogSourceOf(input));
   options.extra_fields.assign(fields.begin(), fields.end());
   options.match_limit = static_cast<std::uint32_t>(config.rules.match_limit);
   options.depth_limit = static_cast<std::uint32_t>(config.rules.depth_limit);
@@ -85,8 +144,10 @@ RuleSet::Options CompileOptions(const Config& config) {
 }
 
 Result<RuleSetPtr> LoadRuleSet(const Config& config, const RuleFlags& flags) {
+  const Result<sigma::LoadOptions> options = LoadOptionsOf(config);
+  if (!options) return tl::unexpected<Error>(options.error());
   Result<sigma::RuleCollection> rules =
-      sigma::LoadRules(flags.paths.empty() ? config.rules.paths : flags.paths);
+      sigma::LoadRules(flags.paths.empty() ? config.rules.paths : flags.paths, *options);
   if (!rules) return tl::unexpected<Error>(rules.error());
   SelectRules(config.rules.select, *rules);
   return RuleSet::Compile(std::move(*rules), CompileOptions(config));
@@ -129,6 +190,7 @@ InputOptions InputOptionsOf(const InputConfig& input, const RuleSet& rules) {
   options.walk.max_bytes = static_cast<std::size_t>(input.max_event_bytes.count);
   options.walk.strict_json = input.strict_json;
   options.walk.keep_leaves = rules.needs_leaves();
+  options.logsource = LogSourceOf(input);
   options.timestamp = input.timestamp;
   options.zone = ParseZone(input.timezone).value_or(std::chrono::seconds(0));
   options.lateness = input.lateness;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,9 +49,16 @@ struct ConfigFlags {
     std::string flag, path, value;
   };
   std::vector<Flag> flags;
+  std::string logsource;                // what the one input declares; empty: as configured
+  std::vector<std::string> logsources;  // in place of rules.logsources
 };
 void AddConfigFlags(CLI::App& command, ConfigFlags& flags);
 [[nodiscard]] Result<Config> LoadConfig(const ConfigFlags& flags);
+// --logsource and --logsources of the commands that read events of one input; LoadConfig honours
+// them.
+void AddLogSourceFlags(CLI::App& command, ConfigFlags& flags);
+// "product=linux,service=auditd".
+[[nodiscard]] Result<std::map<std::string, std::string>> ParseLogSource(std::string_view text);
 
 // --rules and --strict of the commands that load rules.
 struct RuleFlags {
@@ -71,6 +79,11 @@ using RuleSetPtr = std::shared_ptr<const RuleSet>;
 [[nodiscard]] Result<RuleSetPtr> UsableRuleSet(const Config& config, const RuleFlags& flags,
                                                const Context& context);
 [[nodiscard]] std::size_t ActiveRules(const RuleSet& rules);
+
+// What the configuration asks of the loader.
+[[nodiscard]] Result<sigma::LoadOptions> LoadOptionsOf(const Config& config);
+// What an input declares.
+[[nodiscard]] sigma::LogSource LogSourceOf(const InputConfig& input);
 
 // How records of an input are read; without inputs, the defaults.
 [[nodiscard]] InputOptions InputOptionsOf(const InputConfig& input, const RuleSet& rules);

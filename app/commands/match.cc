@@ -146,6 +146,7 @@ void AddMatchCommand(CLI::App& app, Context& context) {
       app.add_subcommand("match", "Events in, matches out: every rule by itself, no correlation");
   const auto flags = std::make_shared<MatchFlags>();
   AddConfigFlags(*command, flags->config);
+  AddLogSourceFlags(*command, flags->config);
   AddRuleFlags(*command, flags->rules);
   command->add_option("FILES", flags->files, "NDJSON, plain or .zst .lz4 .gz; - is standard input")
       ->type_name("");

@@ -241,6 +241,7 @@ void AddReplayCommand(CLI::App& app, Context& context) {
       "replay", "Archived files or topics through the same engine, as fast as the machine reads");
   const auto flags = std::make_shared<ReplayFlags>();
   AddConfigFlags(*command, flags->config);
+  AddLogSourceFlags(*command, flags->config);
   AddRuleFlags(*command, flags->rules);
   AddReplayFiles(*command);
   command->add_option("--from-topic", flags->topics, "Topic to read; may be repeated")

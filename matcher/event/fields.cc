@@ -94,6 +94,21 @@ struct FieldTable::Impl {
   }
 };
 
+namespace {
+
+// The places of a field; of "a|b" those of `a`, then those of `b`.
+std::vector<Path> PlacesOf(Shape shape, std::string_view names) {
+  std::vector<Path> places;
+  for (std::size_t at = 0; at <= names.size();) {
+    const std::size_t end = std::min(names.find('|', at), names.size());
+    for (Path& path : PathsOf(shape, names.substr(at, end - at))) places.push_back(std::move(path));
+    at = end + 1;
+  }
+  return places;
+}
+
+}  // namespace
+
 FieldId FieldTable::Builder::Add(std::string_view name) {
   const auto next = static_cast<FieldId>(names_.size());
   const auto [found, added] = ids_.emplace(name, next);
@@ -110,7 +125,7 @@ FieldTable FieldTable::Builder::Build() && {
   std::vector<std::vector<Path>> places;
   for (FieldId field = 0; field < impl.names.size(); ++field) {
     impl.ids.emplace(impl.names[field], field);
-    for (const Shape shape : kShapes) places.push_back(PathsOf(shape, impl.names[field]));
+    for (const Shape shape : kShapes) places.push_back(PlacesOf(shape, impl.names[field]));
   }
   // First every place by itself, so that wildcards then meet all literal keys beside them.
   impl.keys = KeyTree();

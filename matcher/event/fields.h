@@ -30,7 +30,8 @@ class FieldTable {
  public:
   class Builder {
    public:
-    // The id of field `name`, the same for the same name. Names are Sigma's, case-sensitive.
+    // The id of field `name`, the same for the same name. Names are Sigma's, case-sensitive; "a|b"
+    // is the first of the two that is present.
     FieldId Add(std::string_view name);
     [[nodiscard]] FieldTable Build() &&;
 

@@ -39,9 +39,11 @@ std::string NameOf(const yaml::Node& document) {
 DetectionRule ReadDetectionRule(const yaml::Node& document, Reading& reading) {
   DetectionRule rule;
   rule.logsource = ReadLogSource(document, "rule", reading);
-  auto sources = FindLogSource(rule.logsource);
-  rule.unmapped_logsource = !sources.has_value();
-  if (sources) rule.sources = std::move(*sources);
+  const LogSourceTable* const table = reading.options().logsources.get();
+  LogSourceTable::Meaning meaning =
+      (table != nullptr ? *table : LogSourceTable::BuiltIn()).Find(rule.logsource);
+  rule.unmapped_logsource = !meaning.mapped;
+  rule.sources = std::move(meaning.alternatives);
   ReadDetection(*document.Find("detection"), reading, rule);
   if (const yaml::Node* map = document.Find("faultline")) ReadFaultlineMap(*map, reading, rule);
   if (reading.ok()) Lint(rule, reading);

@@ -160,6 +160,10 @@ std::vector<Condition> ReadConditions(const yaml::Node& node, const std::vector<
 
 }  // namespace
 
+std::vector<Item> ReadItems(const yaml::Node& map, Reading& reading) {
+  return ReadMap(map, reading);
+}
+
 void ReadDetection(const yaml::Node& node, Reading& reading, DetectionRule& rule) {
   if (!ExpectMap(node, "'detection'", reading)) return;
   rule.searches = ReadSearches(node, {}, reading);

@@ -16,4 +16,7 @@ void ReadDetection(const yaml::Node& node, Reading& reading, DetectionRule& rule
 // The same of a `filter:` map, without its key `rules`; it has one condition.
 void ReadFilter(const yaml::Node& node, Reading& reading, Filter& filter);
 
+// The items of a map, ANDed: what stands in a search, or tells a log source.
+[[nodiscard]] std::vector<Item> ReadItems(const yaml::Node& map, Reading& reading);
+
 }  // namespace faultline::sigma

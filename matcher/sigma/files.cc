@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "matcher/sigma/assembly.h"
+#include "matcher/sigma/logsource.h"
 #include "matcher/sigma/rule.h"
 
 namespace faultline::sigma {
@@ -124,6 +125,17 @@ Result<RuleCollection> LoadRules(const std::vector<std::string>& paths,
     if (auto error = loader.AddPath(path)) return tl::unexpected<Error>(std::move(*error));
   }
   return loader.Finish();
+}
+
+Result<std::shared_ptr<const LogSourceTable>> LoadLogSources(
+    const std::vector<std::string>& files) {
+  auto table = std::make_shared<LogSourceTable>(LogSourceTable::BuiltIn());
+  for (const std::string& file : files) {
+    const auto text = ReadCapped(file);
+    if (!text) return tl::unexpected<Error>(text.error());
+    if (auto ok = table->Merge(*text, file); !ok) return tl::unexpected<Error>(ok.error());
+  }
+  return table;
 }
 
 RuleCollection LoadRulesFromText(std::string_view text, const std::string& file,

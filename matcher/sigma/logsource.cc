@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "matcher/sigma/logsource.h"
 
-#include <map>
-#include <string_view>
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/check.h"
-#include "matcher/sigma/pattern.h"
-#include "matcher/sigma/scalars.h"
-#include "matcher/sigma/yaml.h"
+#include "matcher/sigma/detection.h"
+#include "matcher/sigma/reading.h"
+#include "matcher/sigma/suggest.h"
 
 namespace faultline::sigma {
 
@@ -18,129 +17,291 @@ extern const char* const kLogSources;  // made from logsources.yaml at build tim
 
 namespace {
 
-// One product's rows.
-struct Product {
-  std::map<std::string, Item, std::less<>> services;  // the channels
-  struct Row {
-    std::string service;
-    LogSourceAlternative alternative;
+constexpr std::string_view kAny = "any";           // the product of rows without one
+constexpr std::string_view kBuiltIn = "built-in";  // the rows that were there before
+constexpr char kOr = '|';                          // between the names of a rename
+
+bool EndsInStar(std::string_view name) { return name.ends_with('*'); }
+
+// One name on either side of a rename.
+std::string ReadName(const yaml::Node& node, Reading& reading) {
+  std::string name = ReadText(node, "a field", reading);
+  const std::size_t star = name.find('*');
+  if (name.find(kOr) != name.npos) {
+    reading.Refuse(fmt::format("'{}' is no name of a field", name), node.place,
+                   "write several names as a list; modifiers have no place here");
+  } else if (star != name.npos && star + 1 != name.size()) {
+    reading.Refuse(fmt::format("'{}': a star stands at the end only", name), node.place);
+  }
+  return name;
+}
+
+// One line of `fields`: the rule's name, and the event's names, best first.
+std::pair<std::string, std::string> ReadRename(const yaml::Pair& pair, Reading& reading) {
+  const std::string from = ReadName(pair.key, reading);
+  std::string to;
+  const auto add = [&](const yaml::Node& node) {
+    const std::string name = ReadName(node, reading);
+    if (EndsInStar(name) != EndsInStar(from)) {
+      reading.Refuse(fmt::format("'{}' and '{}': both end in a star, or none", from, name),
+                     node.place);
+    }
+    if (!to.empty()) to += kOr;
+    to += name;
   };
-  std::map<std::string, std::vector<Row>, std::less<>> categories;
-};
-using Table = std::map<std::string, Product, std::less<>>;
-
-// A list or a single value as choices of an item; numbers stay numbers.
-std::vector<Choice> Choices(const yaml::Node& node) {
-  std::vector<Choice> choices;
-  const auto add = [&](const yaml::Node& scalar) {
-    const auto value = yaml::Resolve(scalar);
-    FAULTLINE_CHECK(value.has_value());
-    if (value->kind == yaml::ScalarKind::kNumber) {
-      choices.push_back({Number{value->text}});
-    } else {
-      choices.push_back({LiteralPattern(scalar.scalar)});
-    }
-  };
-  if (node.IsScalar()) add(node);
-  for (const yaml::Node& item : node.items) add(item);
-  return choices;
+  if (pair.value.IsSequence()) {
+    for (const yaml::Node& node : pair.value.items) add(node);
+  } else {
+    add(pair.value);
+  }
+  if (to.empty()) reading.Refuse(fmt::format("'{}' has no names", from), pair.key.place);
+  return {from, to};
 }
 
-Item MakeItem(const std::string& field, const yaml::Node& values) {
-  Item item;
-  item.field = field;
-  item.choices = Choices(values);
-  return item;
+std::vector<std::string_view> NamesIn(std::string_view list) {
+  std::vector<std::string_view> names;
+  for (std::size_t at = 0; at <= list.size();) {
+    const std::size_t end = std::min(list.find(kOr, at), list.size());
+    names.push_back(list.substr(at, end - at));
+    at = end + 1;
+  }
+  return names;
 }
 
-Product::Row ReadRow(const yaml::Node& node, const Product& product) {
-  Product::Row row;
-  const yaml::Node* service = node.Find("service");
-  FAULTLINE_CHECK(service != nullptr);
-  row.service = service->scalar;
-  const auto channel = product.services.find(row.service);
-  FAULTLINE_CHECK(channel != product.services.end());
-  row.alternative.conditions.push_back(channel->second);
-  if (const yaml::Node* where = node.Find("where")) {
-    for (const yaml::Pair& pair : where->pairs) {
-      row.alternative.conditions.push_back(MakeItem(pair.key.scalar, pair.value));
+// For events of which nothing tells whose spelling they have: the rule's own name, then every name
+// that some row knows.
+Renames AllNames(const std::vector<LogSourceAlternative>& alternatives) {
+  Renames all;
+  for (const LogSourceAlternative& alternative : alternatives) {
+    for (const auto& [from, to] : alternative.renames) {
+      auto at = std::find_if(all.begin(), all.end(),
+                             [&from](const auto& rename) { return rename.first == from; });
+      if (at == all.end()) at = all.insert(at, {from, from});
+      for (const std::string_view name : NamesIn(to)) {
+        const std::vector<std::string_view> known = NamesIn(at->second);
+        if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+        at->second.append(1, kOr).append(name);
+      }
     }
   }
-  if (const yaml::Node* fields = node.Find("fields")) {
-    for (const yaml::Pair& pair : fields->pairs) {
-      row.alternative.renames.emplace_back(pair.key.scalar, pair.value.scalar);
-    }
-  }
-  return row;
+  return all;
 }
 
-Product ReadProduct(const yaml::Node& node) {
-  Product product;
-  if (const yaml::Node* services = node.Find("services")) {
-    for (const yaml::Pair& pair : services->pairs) {
-      product.services.emplace(pair.key.scalar, MakeItem("Channel", pair.value));
-    }
-  }
-  if (const yaml::Node* categories = node.Find("categories")) {
-    for (const yaml::Pair& pair : categories->pairs) {
-      auto& rows = product.categories[pair.key.scalar];
-      for (const yaml::Node& row : pair.value.items) rows.push_back(ReadRow(row, product));
-    }
-  }
-  return product;
+Renames Joined(Renames first, const Renames& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
 }
 
-// The embedded text is ours: a fault in it is our own mistake.
-Table ReadTable() {
-  const auto documents = yaml::ParseYaml(kLogSources, "logsources.yaml");
-  FAULTLINE_CHECK(documents.has_value() && documents->size() == 1);
-  Table table;
-  for (const yaml::Pair& pair : documents->front().pairs) {
-    table.emplace(pair.key.scalar, ReadProduct(pair.value));
-  }
-  // These name no product in Sigma; their rows are those of the product that has them.
-  const auto windows = table.find("windows");
-  FAULTLINE_CHECK(windows != table.end());
-  table[""].categories["antivirus"] = windows->second.categories["antivirus"];
-  return table;
+std::vector<Item> Joined(std::vector<Item> first, const std::vector<Item>& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
 }
 
-const Table& BuiltIn() {
-  static const Table table = ReadTable();
-  return table;
-}
-
-std::optional<std::vector<LogSourceAlternative>> OfCategory(const Product& product,
-                                                            const LogSource& source) {
-  const auto found = product.categories.find(source.category);
-  if (found == product.categories.end()) return std::nullopt;
-  std::vector<LogSourceAlternative> alternatives;
-  for (const Product::Row& row : found->second) {
-    if (source.service.empty() || source.service == row.service) {
-      alternatives.push_back(row.alternative);
-    }
-  }
-  if (alternatives.empty()) return std::nullopt;
-  return alternatives;
-}
-
-std::optional<std::vector<LogSourceAlternative>> OfService(const Product& product,
-                                                           const LogSource& source) {
-  const auto found = product.services.find(source.service);
-  if (found == product.services.end()) return std::nullopt;
-  LogSourceAlternative alternative;
-  alternative.conditions.push_back(found->second);
-  return std::vector<LogSourceAlternative>{std::move(alternative)};
+template <class Map>
+std::vector<std::string_view> KeysOf(const Map& map) {
+  std::vector<std::string_view> keys;
+  for (const auto& [key, value] : map) keys.push_back(key);
+  return keys;
 }
 
 }  // namespace
 
-std::optional<std::vector<LogSourceAlternative>> FindLogSource(const LogSource& source) {
-  const auto product = BuiltIn().find(source.product);
-  if (product == BuiltIn().end()) return std::nullopt;
-  if (!source.category.empty()) return OfCategory(product->second, source);
-  if (!source.service.empty()) return OfService(product->second, source);
-  return std::vector<LogSourceAlternative>{};
+// ---------------------------------------------------------------------------------------- reading
+
+const LogSourceTable& LogSourceTable::BuiltIn() {
+  static const LogSourceTable table = [] {
+    LogSourceTable built_in;
+    const Result<void> read = built_in.Merge(kLogSources, "logsources.yaml");
+    FAULTLINE_CHECK(read.has_value());  // the text is ours
+    return built_in;
+  }();
+  return table;
+}
+
+Result<void> LogSourceTable::Merge(std::string_view text, const std::string& file) {
+  const auto documents = yaml::ParseYaml(text, file);
+  if (!documents) return tl::unexpected<Error>(documents.error());
+  const LoadOptions none;
+  ExpansionBudget budget;
+  Reading reading(std::string(), none, budget);
+  for (const yaml::Node& document : *documents) {
+    if (!ExpectMap(document, "a file of log sources", reading)) break;
+    for (const yaml::Pair& pair : document.pairs) {
+      Product& product = products_[ReadText(pair.key, "a product", reading)];
+      if (!ExpectMap(pair.value, fmt::format("product '{}'", pair.key.scalar), reading)) continue;
+      MergeProduct(pair.value, product, reading);
+      CheckServices(product, reading);
+    }
+  }
+  if (!reading.ok()) return tl::unexpected<Error>(*reading.error());
+  return {};
+}
+
+void LogSourceTable::MergeProduct(const yaml::Node& node, Product& product, Reading& reading) {
+  const auto read_row = [&reading](const yaml::Node& map) {
+    Row row;
+    ExpectKeys(map, "a row", {"service", "where", "fields"}, {}, reading);
+    if (const yaml::Node* service = map.Find("service")) {
+      row.service = ReadText(*service, "'service'", reading);
+      row.place = service->place;
+    }
+    const yaml::Node* where = map.Find("where");
+    if (where != nullptr && ExpectMap(*where, "'where'", reading)) {
+      row.where = ReadItems(*where, reading);
+    }
+    const yaml::Node* fields = map.Find("fields");
+    if (fields != nullptr && ExpectMap(*fields, "'fields'", reading)) {
+      for (const yaml::Pair& pair : fields->pairs) row.fields.push_back(ReadRename(pair, reading));
+    }
+    for (Item& item : row.where) item.field = NameIn(item.field, row.fields);
+    return row;
+  };
+  const auto read_rows = [&](const yaml::Node& value, Rows& rows) {
+    const Rows before = std::exchange(rows, {});
+    const auto add = [&](const yaml::Node& item) {
+      if (item.IsMapping()) {
+        rows.push_back(read_row(item));
+      } else if (item.IsScalar() && item.scalar == kBuiltIn) {
+        rows.insert(rows.end(), before.begin(), before.end());
+      } else {
+        reading.Refuse("a row is a map of service, where and fields, or the word built-in",
+                       item.place);
+      }
+    };
+    if (!value.IsSequence()) return add(value);
+    for (const yaml::Node& item : value.items) add(item);
+    if (value.items.empty()) reading.Refuse("a list of rows is empty", value.place, "write {}");
+  };
+  ExpectKeys(node, "a product", {"events", "services", "categories"}, {}, reading);
+  if (const yaml::Node* events = node.Find("events")) read_rows(*events, product.events);
+  for (const auto& [key, named] : {std::pair("services", &product.services),
+                                   std::pair("categories", &product.categories)}) {
+    const yaml::Node* map = node.Find(key);
+    if (map == nullptr || !ExpectMap(*map, fmt::format("'{}'", key), reading)) continue;
+    for (const yaml::Pair& pair : map->pairs) read_rows(pair.value, (*named)[pair.key.scalar]);
+  }
+}
+
+void LogSourceTable::CheckServices(const Product& product, Reading& reading) const {
+  const auto check = [&](const Row& row, bool in_service) {
+    if (row.service.empty()) return;
+    if (in_service) {
+      reading.Refuse("a row of a service names no other service", row.place, "repeat its 'where'");
+    } else if (!product.services.contains(row.service)) {
+      reading.Refuse(fmt::format("unknown service '{}'", row.service), row.place,
+                     DidYouMean(row.service, KeysOf(product.services)));
+    }
+  };
+  for (const auto& [name, rows] : product.services) {
+    for (const Row& row : rows) check(row, true);
+  }
+  for (const auto& [name, rows] : product.categories) {
+    for (const Row& row : rows) check(row, false);
+  }
+  for (const Row& row : product.events) check(row, false);
+}
+
+// ---------------------------------------------------------------------------------------- finding
+
+const LogSourceTable::Product* LogSourceTable::ProductOf(const std::string& name) const {
+  const auto found = products_.find(name.empty() ? kAny : std::string_view(name));
+  return found == products_.end() ? nullptr : &found->second;
+}
+
+// Rows with what their services add: first as they are, then as an input needs them that declares
+// the service.
+std::vector<LogSourceAlternative> LogSourceTable::Whole(const Product& product, const Rows& rows,
+                                                        const LogSource& source) const {
+  std::vector<LogSourceAlternative> whole, declared;
+  for (const Row& row : rows) {
+    if (row.service.empty()) {
+      whole.push_back({row.where, row.fields, {}, false});
+      continue;
+    }
+    for (const Row& service : product.services.find(row.service)->second) {
+      const Renames renames = Joined(row.fields, service.fields);
+      whole.push_back({Joined(service.where, row.where), renames, {}, false});
+      declared.push_back({row.where, renames, {source.product, "", row.service}, false});
+    }
+  }
+  whole.insert(whole.end(), std::make_move_iterator(declared.begin()),
+               std::make_move_iterator(declared.end()));
+  return whole;
+}
+
+std::vector<LogSourceAlternative> LogSourceTable::OfCategory(const LogSource& source) const {
+  const auto rows_of = [&source](const Product& product) {
+    Rows rows;
+    const auto found = product.categories.find(source.category);
+    if (found == product.categories.end()) return rows;
+    for (const Row& row : found->second) {
+      if (source.service.empty() || source.service == row.service) rows.push_back(row);
+    }
+    return rows;
+  };
+  if (const Product* product = ProductOf(source.product)) {
+    const Rows rows = rows_of(*product);
+    if (!rows.empty()) return Whole(*product, rows, source);
+  }
+  std::vector<LogSourceAlternative> found;
+  for (const auto& [name, product] : products_) {  // of no product: that of any
+    if (!source.product.empty() && name != kAny) continue;
+    for (LogSourceAlternative& alternative : Whole(product, rows_of(product), source)) {
+      found.push_back(std::move(alternative));
+    }
+  }
+  return found;
+}
+
+std::vector<LogSourceAlternative> LogSourceTable::OfService(const LogSource& source) const {
+  const Product* product = ProductOf(source.product);
+  if (product == nullptr) return {};
+  const auto found = product->services.find(source.service);
+  return found == product->services.end() ? std::vector<LogSourceAlternative>()
+                                          : Whole(*product, found->second, source);
+}
+
+LogSourceTable::Meaning LogSourceTable::Find(const LogSource& source) const {
+  Meaning meaning;
+  const Product* product = ProductOf(source.product);
+  if (!source.category.empty()) {
+    meaning.alternatives = OfCategory(source);
+  } else if (!source.service.empty()) {
+    meaning.alternatives = OfService(source);
+  }
+  const bool whole_product = source.category.empty() && source.service.empty();
+  meaning.mapped = !meaning.alternatives.empty() || (whole_product && product != nullptr);
+  if (meaning.alternatives.empty() && product != nullptr) {
+    meaning.alternatives = Whole(*product, product->events, source);
+  }
+  const bool asks = std::none_of(
+      meaning.alternatives.begin(), meaning.alternatives.end(),
+      [](const auto& one) { return one.conditions.empty() && one.declared == LogSource{}; });
+  if (!meaning.alternatives.empty() && asks) {
+    Renames names = AllNames(meaning.alternatives);
+    meaning.alternatives.push_back({{}, std::move(names), source, true});
+  }
+  return meaning;
+}
+
+// ------------------------------------------------------------------------------------- log sources
+
+std::string NameIn(const std::string& field, const Renames& renames) {
+  const std::pair<std::string, std::string>* best = nullptr;
+  for (const auto& rename : renames) {
+    if (rename.first == field) return rename.second;
+    const std::string_view stem = std::string_view(rename.first).substr(0, rename.first.size() - 1);
+    if (!EndsInStar(rename.first) || !field.starts_with(stem)) continue;
+    if (best == nullptr || best->first.size() < rename.first.size()) best = &rename;
+  }
+  if (best == nullptr) return field;
+  const std::string_view rest = std::string_view(field).substr(best->first.size() - 1);
+  std::string names;
+  for (const std::string_view name : NamesIn(best->second)) {
+    if (!names.empty()) names += kOr;
+    names.append(name.substr(0, name.size() - 1)).append(rest);
+  }
+  return names;
 }
 
 bool Contains(const LogSource& outer, const LogSource& inner) noexcept {
@@ -149,6 +310,14 @@ bool Contains(const LogSource& outer, const LogSource& inner) noexcept {
   };
   return covers(outer.product, inner.product) && covers(outer.category, inner.category) &&
          covers(outer.service, inner.service);
+}
+
+bool Conflict(const LogSource& one, const LogSource& other) noexcept {
+  const auto differ = [](const std::string& left, const std::string& right) {
+    return !left.empty() && !right.empty() && left != right;
+  };
+  return differ(one.product, other.product) || differ(one.category, other.category) ||
+         differ(one.service, other.service);
 }
 
 std::string ToString(const LogSource& source) {

@@ -109,13 +109,21 @@ struct Search {
 
 struct LogSource {
   std::string product, category, service;  // empty: not given
+
+  friend bool operator==(const LogSource&, const LogSource&) = default;
 };
+
+// A rule's field -> the event's; "a|b" is the first of the two that is present. "x*" -> "y*" is for
+// all fields that begin so.
+using Renames = std::vector<std::pair<std::string, std::string>>;
 
 // What a log source means: any of these alternatives. Conditions are ordinary items, ANDed in front
 // of the detection; `renames` give the detection's fields their names in that log.
 struct LogSourceAlternative {
   std::vector<Item> conditions;
-  std::vector<std::pair<std::string, std::string>> renames;  // rule's field -> event's field
+  Renames renames;
+  LogSource declared;      // not empty: only on inputs whose declared log source lies in this one
+  bool otherwise = false;  // only where no alternative without it has its conditions; has none itself
 };
 
 // faultline.capture: named groups taken from a field of a matching event.
@@ -151,7 +159,7 @@ struct DetectionRule {
   Metadata meta;
   LogSource logsource;
   std::vector<LogSourceAlternative> sources;  // empty: ungated
-  bool unmapped_logsource = false;            // a log source was named and no table row fits
+  bool unmapped_logsource = false;            // the table has no row for the log source
   std::vector<Search> searches;
   std::vector<Condition> conditions;  // OR
   std::vector<Capture> captures;
@@ -210,10 +218,13 @@ struct RuleCollection {
   std::vector<Finding> findings;  // about the rules that were not rejected, in order of the report
 };
 
+class LogSourceTable;
+
 // What rules may refer to beyond themselves.
 struct LoadOptions {
   // For the modifier `expand`: name (without per cent signs) -> values, read like values of a rule.
   std::map<std::string, std::vector<std::string>, std::less<>> placeholders;
+  std::shared_ptr<const LogSourceTable> logsources;  // null: the built-in table
 };
 
 // Reads files and folders (*.yml, *.yaml, recursively, sorted; files below a folder `tests` and a file

@@ -120,6 +120,10 @@ Digest Of(const LogSourceAlternative& source) {
   AddItems(out, source.conditions);
   const std::map<std::string, std::string> renames(source.renames.begin(), source.renames.end());
   for (const auto& [from, to] : renames) out.Add(from).Add(to);
+  if (source.otherwise) out.Add("otherwise");
+  if (source.declared != LogSource{}) {
+    out.Add(source.declared.product).Add(source.declared.category).Add(source.declared.service);
+  }
   return out.Finish();
 }
 

@@ -25,7 +25,7 @@ struct Matcher::Impl {
 
   void Begin(const Event* now, std::span<const RawValue> leaves_now,
              bool bytes_may_be_invalid) noexcept;
-  std::span<const std::uint32_t> MatchSignatures(bool raw_only) noexcept;
+  std::span<const std::uint32_t> MatchSignatures(InputScope scope, bool raw_only) noexcept;
 
   bool Holds(ExprId id) noexcept;
   bool HoldsPredicate(const Expr& expr) noexcept;
@@ -37,6 +37,11 @@ struct Matcher::Impl {
   const RuleSet::Impl& set;
   RegexScratch regex_scratch;
   HsScratch hs_scratch;  // null when no field has literals to scan for
+  struct Scope {
+    sigma::LogSource source;
+    std::vector<std::uint32_t> classes;  // those that apply, ascending
+  };
+  std::vector<Scope> scopes;  // index = InputScope
   Truth truth;           // literal predicates of prepared fields; lazy ones that are known
   Truth known;           // lazy predicates that were evaluated for this event
   std::vector<PreparedField> prepared;  // per plan
@@ -79,9 +84,11 @@ void Matcher::Impl::Begin(const Event* now, std::span<const RawValue> leaves_now
 // then pull in, field by field, what they ask for: a field that no signature comes to is never
 // scanned. Routing by folded discriminators takes the place of the loop over classes, a memo that
 // of Prepare's scan, witnesses that of the loop over signatures.
-std::span<const std::uint32_t> Matcher::Impl::MatchSignatures(bool raw_only) noexcept {
+std::span<const std::uint32_t> Matcher::Impl::MatchSignatures(InputScope scope,
+                                                              bool raw_only) noexcept {
   matched.clear();
-  for (const SignatureClass& cls : set.classes) {
+  for (const std::uint32_t index : scopes[scope].classes) {
+    const SignatureClass& cls = set.classes[index];
     if (!Holds(cls.gate)) continue;
     for (const Signature& signature : cls.signatures) {
       if (raw_only && !signature.raw) continue;
@@ -180,22 +187,40 @@ TextView Matcher::Impl::ViewOf(const RawValue& value) noexcept {
 }
 
 Matcher::Matcher(std::shared_ptr<const RuleSet> rules)
-    : impl_(std::make_unique<Impl>(std::move(rules))) {}
+    : impl_(std::make_unique<Impl>(std::move(rules))) {
+  FAULTLINE_CHECK(ScopeOf({}) == kUndeclared);
+}
 Matcher::~Matcher() = default;
 Matcher::Matcher(Matcher&&) noexcept = default;
 Matcher& Matcher::operator=(Matcher&&) noexcept = default;
 
-std::span<const std::uint32_t> Matcher::Match(const Event& event) noexcept {
-  impl_->Begin(&event, event.leaves(), event.flags().invalid_utf8);
-  return impl_->MatchSignatures(false);
+InputScope Matcher::ScopeOf(const sigma::LogSource& source) {
+  for (InputScope scope = 0; scope < impl_->scopes.size(); ++scope) {
+    if (impl_->scopes[scope].source == source) return scope;
+  }
+  const auto& inputs = impl_->set.options.inputs;
+  FAULTLINE_CHECK(source == sigma::LogSource{} ||
+                  std::find(inputs.begin(), inputs.end(), source) != inputs.end());
+  Impl::Scope scope{source, {}};
+  for (std::uint32_t i = 0; i < impl_->set.classes.size(); ++i) {
+    if (AppliesTo(impl_->set.classes[i], source)) scope.classes.push_back(i);
+  }
+  impl_->scopes.push_back(std::move(scope));
+  return static_cast<InputScope>(impl_->scopes.size() - 1);
 }
 
-std::span<const std::uint32_t> Matcher::MatchRaw(std::string_view bytes) noexcept {
+std::span<const std::uint32_t> Matcher::Match(const Event& event, InputScope scope) noexcept {
+  impl_->Begin(&event, event.leaves(), event.flags().invalid_utf8);
+  return impl_->MatchSignatures(scope, false);
+}
+
+std::span<const std::uint32_t> Matcher::MatchRaw(std::string_view bytes,
+                                                 InputScope scope) noexcept {
   RawValue line;
   line.raw = bytes;
   line.kind = ValueKind::kString;
   impl_->Begin(nullptr, {&line, 1}, true);
-  const std::span<const std::uint32_t> matched = impl_->MatchSignatures(true);
+  const std::span<const std::uint32_t> matched = impl_->MatchSignatures(scope, true);
   impl_->leaves = {};
   return matched;
 }

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "matcher/sigma/text_template.h"
+#include "matcher/signature/gating.h"
 #include "matcher/signature/rejection.h"
 #include "matcher/signature/rule_set_impl.h"
 #include "matcher/signature/signature_compiler.h"
@@ -58,8 +59,9 @@ Result<std::shared_ptr<const RuleSet>> RuleSet::Compile(sigma::RuleCollection ru
   auto impl = std::make_unique<Impl>();
   RegexStore regexes;
   RejectBadRegexes(rules, regexes);
+  GateByInputs(options.inputs, rules);
   FieldTable::Builder fields;
-  SignatureCompiler compiler(&fields, &regexes);
+  SignatureCompiler compiler(&fields, &regexes, &options.inputs);
   for (std::uint32_t i = 0; i < rules.detections.size(); ++i) {
     compiler.Add(i, rules.detections[i]);
     impl->captures.push_back(CapturesOf(rules.detections[i], fields, regexes));

@@ -27,6 +27,7 @@ class RuleSet {
     std::vector<std::string> extra_fields;  // asked for besides those of the rules: timestamps
     std::uint32_t match_limit = 100000;     // PCRE2, per value
     std::uint32_t depth_limit = 250;
+    std::vector<sigma::LogSource> inputs{{}};  // what each declares; an empty one declares nothing
   };
 
   [[nodiscard]] static Result<std::shared_ptr<const RuleSet>> Compile(sigma::RuleCollection rules,
@@ -49,6 +50,10 @@ class RuleSet {
   std::unique_ptr<Impl> impl_;  // never null
 };
 
+// Which rules the events of an input can match; of one Matcher.
+using InputScope = std::uint32_t;
+inline constexpr InputScope kUndeclared = 0;  // of inputs that declare no log source
+
 // One named value that a capture or a field gave.
 struct NamedValue {
   std::string name;
@@ -68,8 +73,13 @@ class Matcher {
   Matcher(Matcher&&) noexcept;
   Matcher& operator=(Matcher&&) noexcept;
 
+  // The scope of inputs that declare `source`. At setup only.
+  // Requires: it is one of the inputs that the rules were compiled for, or empty.
+  [[nodiscard]] InputScope ScopeOf(const sigma::LogSource& source);
+
   // Indices into detections() of the rules that hold, ascending. Valid until the next call.
-  [[nodiscard]] std::span<const std::uint32_t> Match(const Event& event) noexcept;
+  [[nodiscard]] std::span<const std::uint32_t> Match(const Event& event,
+                                                     InputScope scope = kUndeclared) noexcept;
 
   // What rule `rule` captures from `event`, in the order of its captures; absent groups left out.
   void Capture(std::uint32_t rule, const Event& event, std::vector<NamedValue>& out);
@@ -78,8 +88,9 @@ class Matcher {
   void Texts(std::string_view field, const Event& event, std::vector<std::string>& out);
 
   // Keyword rules over bytes that are no JSON: the raw line as one leaf. Only rules without any
-  // field.
-  [[nodiscard]] std::span<const std::uint32_t> MatchRaw(std::string_view bytes) noexcept;
+  // field, whose log source an event without any field can be of.
+  [[nodiscard]] std::span<const std::uint32_t> MatchRaw(std::string_view bytes,
+                                                        InputScope scope = kUndeclared) noexcept;
 
   [[nodiscard]] std::uint64_t regex_limits_hit() const noexcept;
 

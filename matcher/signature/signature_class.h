@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "matcher/event/fields.h"
+#include "matcher/sigma/rule.h"
 #include "matcher/signature/expression.h"
 #include "matcher/signature/field_database.h"
 #include "matcher/signature/lazy.h"
@@ -19,11 +20,16 @@ struct Signature {
   bool raw = false;        // asks for keywords only: can be put to bytes that are no JSON
 };
 
-// The signatures that share what their log source asks of an event; asked once for all of them.
+// The signatures of one log source that share what it asks of an event; asked once for all of them.
 struct SignatureClass {
   ExprId gate = 0;
+  sigma::LogSource source;    // the rules'; inputs that declare a conflicting one are left out
+  sigma::LogSource declared;  // not empty: only for inputs whose declared log source lies in it
   std::vector<Signature> signatures;
 };
+
+// Events of an input that declares `input` can be of the class.
+[[nodiscard]] bool AppliesTo(const SignatureClass& cls, const sigma::LogSource& input) noexcept;
 
 // What is asked of one field: numbers of predicates in a row, the lazy ones last.
 struct FieldPlan {

@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "matcher/signature/signature_compiler.h"
 
+#include <algorithm>
 #include <variant>
 
+#include <fmt/format.h>
+
 #include "base/check.h"
+#include "matcher/sigma/logsource.h"
 
 namespace faultline {
 namespace {
 
 using Op = sigma::Condition::Op;
-
-const std::string& NameIn(const std::string& field,
-                          const std::vector<std::pair<std::string, std::string>>& renames) {
-  for (const auto& [from, to] : renames) {
-    if (from == field) return to;
-  }
-  return field;
-}
 
 bool IsJunction(Op op) { return op == Op::kAnd || op == Op::kOr; }
 
@@ -64,21 +60,39 @@ LazyPredicate MakeLazy(const Predicate& predicate, RegexStore& regexes) {
 
 }  // namespace
 
+bool AppliesTo(const SignatureClass& cls, const sigma::LogSource& input) noexcept {
+  if (sigma::Conflict(cls.source, input)) return false;
+  return cls.declared == sigma::LogSource{} || sigma::Contains(cls.declared, input);
+}
+
 void SignatureCompiler::Add(std::uint32_t index, const sigma::DetectionRule& rule) {
   if (rule.sources.empty()) {
-    AddSignature(index, pool.Constant(true), BodyExpr(rule, {}));
+    AddSignature(index, {pool.Constant(true), rule.logsource, {}, {}}, BodyExpr(rule, {}));
     return;
   }
+  std::vector<ExprId> gates;  // of those that any input may have
   for (const sigma::LogSourceAlternative& source : rule.sources) {
-    AddSignature(index, ItemsExpr(source.conditions, {}), BodyExpr(rule, source.renames));
+    SignatureClass like{0, rule.logsource, source.declared, {}};
+    const bool wanted = std::any_of(inputs_->begin(), inputs_->end(), [&like](const auto& input) {
+      return AppliesTo(like, input);
+    });
+    if (!wanted) continue;
+    if (source.otherwise) {
+      like.gate = pool.Not(pool.Or(gates));
+    } else {
+      like.gate = ItemsExpr(source.conditions, {});
+      if (source.declared == sigma::LogSource{}) gates.push_back(like.gate);
+    }
+    AddSignature(index, like, BodyExpr(rule, source.renames));
   }
 }
 
-void SignatureCompiler::AddSignature(std::uint32_t rule, ExprId gate, ExprId body) {
-  const auto [at, added] = class_of_.emplace(gate, classes.size());
-  if (added) classes.push_back({gate, {}});
-  const bool ungated = pool[gate].op == Expr::Op::kConstant;
-  classes[at->second].signatures.push_back({rule, body, ungated && pool[body].keywords_only});
+void SignatureCompiler::AddSignature(std::uint32_t rule, const SignatureClass& like, ExprId body) {
+  const std::string key = fmt::format("{} {} {}", like.gate, sigma::ToString(like.source),
+                                      sigma::ToString(like.declared));
+  const auto [at, added] = class_of_.emplace(key, classes.size());
+  if (added) classes.push_back(like);
+  classes[at->second].signatures.push_back({rule, body, pool[body].keywords_only});
 }
 
 ExprId SignatureCompiler::BodyExpr(const sigma::DetectionRule& rule, const Renames& renames) {
@@ -104,7 +118,7 @@ ExprId SignatureCompiler::ItemsExpr(const std::vector<sigma::Item>& items, const
 
 ExprId SignatureCompiler::ItemExpr(const sigma::Item& item, const Renames& renames) {
   const FieldId field =
-      item.field.empty() ? kKeywordField : fields_->Add(NameIn(item.field, renames));
+      item.field.empty() ? kKeywordField : fields_->Add(sigma::NameIn(item.field, renames));
   std::vector<ExprId> choices;
   for (const sigma::Choice& choice : item.choices) {
     std::vector<ExprId> values;

@@ -24,9 +24,10 @@ namespace faultline {
 // Order      Add() each rule, then Finish() once.
 class SignatureCompiler {
  public:
-  // Both outlive the compiler.
-  SignatureCompiler(FieldTable::Builder* fields, RegexStore* regexes)
-      : fields_(fields), regexes_(regexes) {}
+  // All outlive the compiler. What no input of `inputs` (declared log sources) can give is left out.
+  SignatureCompiler(FieldTable::Builder* fields, RegexStore* regexes,
+                    const std::vector<sigma::LogSource>* inputs)
+      : fields_(fields), regexes_(regexes), inputs_(inputs) {}
 
   // Requires: every regular expression of `rule` compiles.
   void Add(std::uint32_t index, const sigma::DetectionRule& rule);
@@ -41,9 +42,9 @@ class SignatureCompiler {
   std::uint32_t truth_bits = 0;
 
  private:
-  using Renames = std::vector<std::pair<std::string, std::string>>;
+  using Renames = sigma::Renames;
 
-  void AddSignature(std::uint32_t rule, ExprId gate, ExprId body);
+  void AddSignature(std::uint32_t rule, const SignatureClass& like, ExprId body);
   [[nodiscard]] ExprId ItemExpr(const sigma::Item& item, const Renames& renames);
   [[nodiscard]] ExprId ItemsExpr(const std::vector<sigma::Item>& items, const Renames& renames);
   [[nodiscard]] ExprId SearchExpr(const sigma::Search& search, const Renames& renames);
@@ -55,8 +56,9 @@ class SignatureCompiler {
 
   FieldTable::Builder* fields_;
   RegexStore* regexes_;
+  const std::vector<sigma::LogSource>* inputs_;
   PredicateTable predicates_;
-  std::map<ExprId, std::size_t> class_of_;  // gate -> index in `classes`
+  std::map<std::string, std::size_t> class_of_;  // gate and log sources -> index in `classes`
 };
 
 }  // namespace faultline

@@ -30,24 +30,27 @@ std::string Decompressed(const std::string& compressed) {
 
 }  // namespace
 
-EnginePairs::EnginePairs(sigma::RuleCollection rules, Shape shape) {
-  auto compiled = RuleSet::Compile(std::move(rules), {});
+EnginePairs::EnginePairs(sigma::RuleCollection rules, Shape shape, const sigma::LogSource& input) {
+  RuleSet::Options options;
+  options.inputs = {input};
+  auto compiled = RuleSet::Compile(std::move(rules), options);
   if (!compiled) throw std::runtime_error(compiled.error().ToString());
   rules_ = *compiled;
   options_.shape = shape;
   options_.keep_leaves = rules_->needs_leaves();
   walker_ = std::make_unique<Walker>(&rules_->fields());
   matcher_ = std::make_unique<Matcher>(rules_);
+  scope_ = matcher_->ScopeOf(input);
 }
 
 std::vector<std::uint32_t> EnginePairs::Match(std::string_view payload) {
   if (walker_->Begin(payload, options_) != WalkFault::kNone) {
-    const auto raw = matcher_->MatchRaw(payload);
+    const auto raw = matcher_->MatchRaw(payload, scope_);
     return {raw.begin(), raw.end()};
   }
   std::vector<std::uint32_t> matched;
   while (const Event* event = walker_->Next()) {
-    const auto rules = matcher_->Match(*event);
+    const auto rules = matcher_->Match(*event, scope_);
     matched.insert(matched.end(), rules.begin(), rules.end());
   }
   std::sort(matched.begin(), matched.end());

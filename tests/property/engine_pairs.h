@@ -16,7 +16,8 @@ namespace faultline::testing {
 class EnginePairs {
  public:
   // Fails the test when the rules do not compile.
-  explicit EnginePairs(sigma::RuleCollection rules, Shape shape = Shape::kAuto);
+  explicit EnginePairs(sigma::RuleCollection rules, Shape shape = Shape::kAuto,
+                       const sigma::LogSource& input = {});
 
   // Indices of the rules that hold for any event of the payload; for what is no JSON those of the
   // raw bytes.
@@ -33,6 +34,7 @@ class EnginePairs {
   Walker::Options options_;
   std::unique_ptr<Walker> walker_;
   std::unique_ptr<Matcher> matcher_;
+  InputScope scope_ = kUndeclared;
 };
 
 // The lines of an NDJSON file compressed with zstd, in order.

@@ -162,7 +162,7 @@ sigma::Condition Generator::Condition(std::uint64_t searches) {
 sigma::LogSourceAlternative Generator::Source() {
   sigma::LogSourceAlternative source;
   if (OneIn(2)) source.conditions.push_back(Item());
-  if (OneIn(2)) source.renames.emplace_back(Field(), Field());
+  if (OneIn(2)) source.renames.emplace_back(Field(), Field() + (OneIn(2) ? "|" + Field() : ""));
   return source;
 }
 

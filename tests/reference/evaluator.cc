@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <sstream>
 #include <string>
 #include <utility>
 
@@ -13,14 +14,32 @@
 namespace faultline::reference {
 namespace {
 
-using Renames = std::vector<std::pair<std::string, std::string>>;
+using sigma::LogSource;
+using sigma::Renames;
 using Op = sigma::Condition::Op;
 
-std::string Renamed(const std::string& field, const Renames& renames) {
-  for (const auto& [from, to] : renames) {
-    if (from == field) return to;
+// "a|b" with `rest` behind each name that ends in a star, in the star's place.
+std::vector<std::string> NamesOf(const std::string& list, const std::string& rest) {
+  std::vector<std::string> names;
+  std::istringstream parts(list);
+  for (std::string name; std::getline(parts, name, '|');) {
+    if (name.back() == '*') name.replace(name.size() - 1, 1, rest);
+    names.push_back(name);
   }
-  return field;
+  return names;
+}
+
+// The names of a field in the event, best first.
+std::vector<std::string> Renamed(const std::string& field, const Renames& renames) {
+  for (const auto& [from, to] : renames) {
+    if (from == field) return NamesOf(to, "");
+  }
+  for (std::size_t length = field.size() + 1; length-- > 0;) {
+    for (const auto& [from, to] : renames) {
+      if (from == field.substr(0, length) + '*') return NamesOf(to, field.substr(length));
+    }
+  }
+  return {field};
 }
 
 // An event with the fields that were asked for so far.
@@ -55,7 +74,10 @@ struct ItemTest {
   }
 
   [[nodiscard]] bool Holds(Fields& fields, const Renames& renames) const {
-    const FieldValues& found = fields.Of(Renamed(field, renames));
+    FieldValues found;
+    for (const std::string& name : Renamed(field, renames)) {
+      if (found.empty()) found = fields.Of(name);
+    }
     const auto value_holds = [&found](const ValueTest& value) { return value.Holds(found); };
     const auto holds = [&](const std::vector<ValueTest>& values) {
       return std::any_of(values.begin(), values.end(), value_holds);
@@ -73,19 +95,46 @@ bool AllHold(const Items& items, Fields& fields, const Renames& renames) {
                      [&](const ItemTest& item) { return item.Holds(fields, renames); });
 }
 
+// An input that declares `input` can give events of `rule`.
+bool MayBe(const LogSource& rule, const LogSource& input) {
+  const auto fits = [](const std::string& one, const std::string& other) {
+    return one.empty() || other.empty() || one == other;
+  };
+  return fits(rule.product, input.product) && fits(rule.category, input.category) &&
+         fits(rule.service, input.service);
+}
+
+// An input that declares `input` gives nothing but events of `wide`.
+bool LiesIn(const LogSource& wide, const LogSource& input) {
+  const auto lies = [](const std::string& one, const std::string& other) {
+    return one.empty() || one == other;
+  };
+  return lies(wide.product, input.product) && lies(wide.category, input.category) &&
+         lies(wide.service, input.service);
+}
+
 struct SourceTest {
   Items conditions;
   Renames renames;
+  LogSource declared;
+  bool otherwise = false;
+
+  [[nodiscard]] bool IsGeneral() const { return declared == LogSource{} && !otherwise; }
 };
 
 struct RuleTest {
+  LogSource logsource;
   std::vector<SourceTest> sources;
   std::vector<std::vector<Items>> searches;  // each an OR
   const std::vector<sigma::Condition>* conditions;
 
-  RuleTest(const sigma::DetectionRule& rule) : conditions(&rule.conditions) {
+  RuleTest(const sigma::DetectionRule& rule)
+      : logsource(rule.logsource), conditions(&rule.conditions) {
     for (const sigma::LogSourceAlternative& source : rule.sources) {
-      sources.push_back({{source.conditions.begin(), source.conditions.end()}, source.renames});
+      sources.push_back({{source.conditions.begin(), source.conditions.end()},
+                         source.renames,
+                         source.declared,
+                         source.otherwise});
     }
     if (sources.empty()) sources.emplace_back();
     for (const sigma::Search& search : rule.searches) {
@@ -120,9 +169,18 @@ struct RuleTest {
     return false;
   }
 
-  [[nodiscard]] bool Holds(Fields& fields) const {
+  [[nodiscard]] bool IsOf(const SourceTest& source, Fields& fields, const LogSource& input) const {
+    if (!LiesIn(source.declared, input)) return false;
+    if (!source.otherwise) return AllHold(source.conditions, fields, {});
+    return std::none_of(sources.begin(), sources.end(), [&](const SourceTest& other) {
+      return other.IsGeneral() && AllHold(other.conditions, fields, {});
+    });
+  }
+
+  [[nodiscard]] bool Holds(Fields& fields, const LogSource& input) const {
+    if (!MayBe(logsource, input)) return false;
     for (const SourceTest& source : sources) {
-      if (!AllHold(source.conditions, fields, {})) continue;
+      if (!IsOf(source, fields, input)) continue;
       for (const sigma::Condition& condition : *conditions) {
         if (NodeHolds(condition, condition.nodes.size() - 1, fields, source.renames)) return true;
       }
@@ -145,13 +203,14 @@ Evaluator::Evaluator(const std::vector<sigma::DetectionRule>& rules)
 }
 Evaluator::~Evaluator() = default;
 
-std::vector<std::uint32_t> Evaluator::Match(std::string_view payload) const {
+std::vector<std::uint32_t> Evaluator::Match(std::string_view payload,
+                                            const sigma::LogSource& input) const {
   std::vector<std::uint32_t> matched;
   const std::optional<Json> event = ParseJson(payload);
   if (!event || event->kind != Json::Kind::kObject) return matched;
   Fields fields(*event);
   for (std::uint32_t i = 0; i < impl_->tests.size(); ++i) {
-    if (impl_->tests[i].Holds(fields)) matched.push_back(i);
+    if (impl_->tests[i].Holds(fields, input)) matched.push_back(i);
   }
   return matched;
 }

@@ -19,7 +19,9 @@ class Evaluator {
   ~Evaluator();
 
   // Indices of the rules that hold for `payload`, ascending; none for what is no JSON object.
-  [[nodiscard]] std::vector<std::uint32_t> Match(std::string_view payload) const;
+  // `input` is what the input declares.
+  [[nodiscard]] std::vector<std::uint32_t> Match(std::string_view payload,
+                                                 const sigma::LogSource& input = {}) const;
 
  private:
   struct Impl;

@@ -145,7 +145,7 @@ TEST(LogSource, BecomesConditionsAndRenames) {
       "condition: s}\n",
       "f.yml");
   ASSERT_EQ(rules.detections.size(), 2U);
-  ASSERT_EQ(rules.detections[0].sources.size(), 2U);
+  ASSERT_EQ(rules.detections[0].sources.size(), 5U);  // two rows; on inputs that declare more
   EXPECT_TRUE(rules.detections[0].sources[0].renames.empty());
   const std::pair<std::string, std::string> image("Image", "NewProcessName");
   EXPECT_EQ(rules.detections[0].sources[1].renames[0], image);
