@@ -174,8 +174,8 @@ void LogSourceTable::MergeProduct(const yaml::Node& node, Product& product, Read
   };
   ExpectKeys(node, "a product", {"events", "services", "categories"}, {}, reading);
   if (const yaml::Node* events = node.Find("events")) read_rows(*events, product.events);
-  for (const auto& [key, named] : {std::pair("services", &product.services),
-                                   std::pair("categories", &product.categories)}) {
+  for (const auto& [key, named] :
+       {std::pair("services", &product.services), std::pair("categories", &product.categories)}) {
     const yaml::Node* map = node.Find(key);
     if (map == nullptr || !ExpectMap(*map, fmt::format("'{}'", key), reading)) continue;
     for (const yaml::Pair& pair : map->pairs) read_rows(pair.value, (*named)[pair.key.scalar]);

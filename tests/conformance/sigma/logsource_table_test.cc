@@ -47,7 +47,8 @@ std::set<Way> OurWays(const LogSource& source) {
     Way way;
     way.fields.insert(one.renames.begin(), one.renames.end());
     for (const Item& item : one.conditions) {
-      for (const Choice& choice : item.choices) way.where[item.field].insert(TextOf(choice.front()));
+      for (const Choice& choice : item.choices)
+        way.where[item.field].insert(TextOf(choice.front()));
     }
     ways.insert(way);
   }
@@ -65,7 +66,8 @@ const std::map<std::string, std::string>& MoreChannels() {
 
 // Events of the Security log and of today's antivirus programs, which thor.yml leaves out.
 std::set<Way> MoreWays(const std::string& category) {
-  const Names registry{{"TargetObject", "ObjectName"}, {"Image", "ProcessName"}, {"Details", "NewValue"}};
+  const Names registry{
+      {"TargetObject", "ObjectName"}, {"Image", "ProcessName"}, {"Details", "NewValue"}};
   const auto audited = [&registry](std::set<std::string> operations) {
     Way way{{{"Channel", {"Security"}}, {"EventID", {"4657"}}}, registry};
     if (!operations.empty()) way.where["OperationType"] = std::move(operations);
@@ -98,7 +100,7 @@ std::set<std::string> Texts(const yaml::Node& node) {
 }
 
 struct Thor {
-  std::map<std::string, std::set<std::string>> channels;   // by service
+  std::map<std::string, std::set<std::string>> channels;  // by service
   std::map<std::string, std::set<Way>> categories;
 };
 
@@ -169,7 +171,8 @@ TEST(LogSourceTable, MapsEveryLogSourceOfSigmaHq) {
   for (const char* folder : {"rules", "rules-emerging-threats", "rules-threat-hunting"}) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root / folder)) {
       if (entry.path().extension() != ".yml") continue;
-      const auto documents = yaml::ParseYaml(testing::ReadFile(entry.path()), entry.path().string());
+      const auto documents =
+          yaml::ParseYaml(testing::ReadFile(entry.path()), entry.path().string());
       ASSERT_TRUE(documents) << documents.error().ToString();
       for (const yaml::Node& document : *documents) {
         const yaml::Node* node = document.Find("logsource");

@@ -71,7 +71,8 @@ TEST(LogSourceGate, FindsTheEventsOfEachProductAsTheirShippersWriteThem) {
       // Linux and macOS
       {"product: linux, category: process_creation", "{Image|endswith: /nc}",
        R"({"Event":{"System":{"Channel":"Linux-Sysmon/Operational","EventID":1},"EventData":{"Image":"/bin/nc"}}})"},
-      {"product: linux, category: process_creation", "{Image|endswith: /nc, CommandLine|contains: -e}",
+      {"product: linux, category: process_creation",
+       "{Image|endswith: /nc, CommandLine|contains: -e}",
        R"({"event":{"category":["process"],"type":["start"]},"host":{"os":{"type":"linux"}},"process":{"executable":"/bin/nc","command_line":"nc -e sh"}})"},
       {"product: linux, category: process_creation", "{Image|endswith: /nc}",
        R"({"Image":"/bin/nc","CommandLine":"nc -e sh"})"},
@@ -91,20 +92,25 @@ TEST(LogSourceGate, FindsTheEventsOfEachProductAsTheirShippersWriteThem) {
        "Nov  3 10:00:00 h sshd[7]: Corrupted MAC on input."},
       {"product: linux, service: sudo", "{USER: '#-*'}",
        R"({"process":{"name":"sudo"},"system":{"auth":{"sudo":{"user":"#-1"}}}})"},
-      {"product: linux, service: cron", "[REPLACE]", R"({"ident":"CRON","message":"(root) REPLACE (root)"})"},
-      {"product: linux, service: clamav", "[FOUND]", R"({"program":"clamd","message":"x: Eicar FOUND"})"},
+      {"product: linux, service: cron", "[REPLACE]",
+       R"({"ident":"CRON","message":"(root) REPLACE (root) "})"},
+      {"product: linux, service: clamav", "[FOUND]",
+       R"({"program":"clamd","message":"x: Eicar FOUND"})"},
       {"product: linux, service: syslog", "[segfault]", R"({"message":"x segfault at 0"})"},
       {"product: linux", "[wget]", R"({"message":"wget x"})"},
       {"product: macos, category: process_creation", "{Image|endswith: /osascript}",
        R"({"event":{"category":["process"],"type":["start"]},"host":{"os":{"type":"macos"}},"process":{"executable":"/usr/bin/osascript"}})"},
       // cloud
-      {"product: aws, service: cloudtrail", "{eventSource: s3.amazonaws.com, requestParameters.acl: x}",
+      {"product: aws, service: cloudtrail",
+       "{eventSource: s3.amazonaws.com, requestParameters.acl: x}",
        R"({"eventSource":"s3.amazonaws.com","eventName":"PutBucketAcl","requestParameters":{"acl":"x"}})"},
       {"product: aws, service: cloudtrail", "{eventName: StopLogging, userIdentity.type: Root}",
        R"({"detail-type":"AWS API Call via CloudTrail","detail":{"eventSource":"cloudtrail.amazonaws.com","eventName":"StopLogging","userIdentity":{"type":"Root"}}})"},
-      {"product: aws, service: cloudtrail", "{eventSource: iam.amazonaws.com, eventName: CreateUser, userIdentity.type: Root}",
+      {"product: aws, service: cloudtrail",
+       "{eventSource: iam.amazonaws.com, eventName: CreateUser, userIdentity.type: Root}",
        R"({"event":{"module":"aws","provider":"iam.amazonaws.com","action":"CreateUser"},"aws":{"cloudtrail":{"user_identity":{"type":"Root"}}}})"},
-      {"product: azure, service: activitylogs", "{operationName: Microsoft.Network/dnsZones/delete}",
+      {"product: azure, service: activitylogs",
+       "{operationName: Microsoft.Network/dnsZones/delete}",
        R"({"azure":{"activitylogs":{"operation_name":"MICROSOFT.NETWORK/DNSZONES/DELETE"}}})"},
       {"product: azure, service: auditlogs", "{properties.message: Delete user}",
        R"({"category":"AuditLogs","operationName":"Delete user","properties":{"activityDisplayName":"Delete user"}})"},
@@ -116,18 +122,23 @@ TEST(LogSourceGate, FindsTheEventsOfEachProductAsTheirShippersWriteThem) {
        R"({"riskEventType":"staleSignInAlertIncident"})"},
       {"product: gcp, service: gcp.audit", "{gcp.audit.method_name: v*.Compute.Firewalls.Delete}",
        R"({"logName":"projects/p/logs/x","protoPayload":{"methodName":"v1.compute.firewalls.delete"}})"},
-      {"product: gcp, service: google_workspace.admin", "{eventService: admin.googleapis.com, eventName: ADD_APPLICATION}",
+      {"product: gcp, service: google_workspace.admin",
+       "{eventService: admin.googleapis.com, eventName: ADD_APPLICATION}",
        R"({"protoPayload":{"serviceName":"admin.googleapis.com","metadata":{"event":[{"eventName":"ADD_APPLICATION"}]}}})"},
-      {"product: gcp, service: google_workspace.login", "{protoPayload.metadata.event.eventName: account_disabled_generic}",
+      {"product: gcp, service: google_workspace.login",
+       "{protoPayload.metadata.event.eventName: account_disabled_generic}",
        R"({"data":{"protoPayload":{"metadata":{"event":[{"eventName":"account_disabled_generic"}]}}}})"},
       {"product: m365, service: audit", "{Operation: Add-FederatedDomain, Workload: Exchange}",
        R"({"event":{"action":"Add-FederatedDomain"},"o365":{"audit":{"Workload":"Exchange"}}})"},
-      {"product: m365, service: threat_management", "{eventSource: SecurityComplianceCenter, status: success}",
+      {"product: m365, service: threat_management",
+       "{eventSource: SecurityComplianceCenter, status: success}",
        R"({"eventSource":"SecurityComplianceCenter","eventName":"Mass download","status":"success"})"},
       {"product: okta, service: okta", "{eventType: policy.rule.delete}",
        R"({"okta":{"event_type":"policy.rule.delete"}})"},
-      {"product: onelogin, service: onelogin.events", "{event_type_id: 532}", R"({"event_type_id":532})"},
-      {"product: github, service: audit", "{action: repo.destroy}", R"({"action":"repo.destroy","actor":"a"})"},
+      {"product: onelogin, service: onelogin.events", "{event_type_id: 532}",
+       R"({"event_type_id":532})"},
+      {"product: github, service: audit", "{action: repo.destroy}",
+       R"({"action":"repo.destroy","actor":"a"})"},
       {"product: bitbucket, service: audit", "{auditType.action: x}",
        R"({"auditType":{"action":"x","category":"y"}})"},
       {"product: kubernetes, service: audit", "{verb: create, objectRef.resource: pods}",
@@ -135,17 +146,19 @@ TEST(LogSourceGate, FindsTheEventsOfEachProductAsTheirShippersWriteThem) {
       {"product: kubernetes, category: application, service: audit", "{verb: create, hostPath: /}",
        R"({"kind":"Event","verb":"create","requestObject":{"spec":{"volumes":[{"hostPath":{"path":"/"}}]}}})"},
       // software and network
-      {"product: opencanary, category: application", "{logtype: 4002}", R"({"logtype":4002,"node_id":"n"})"},
+      {"product: opencanary, category: application", "{logtype: 4002}",
+       R"({"logtype":4002,"node_id":"n"})"},
       {"product: rpc_firewall, category: application", "{EventLog: RPCFW, EventID: 3}",
        R"({"Channel":"RPCFW","EventID":3})"},
-      {"product: django, category: application", "[SuspiciousOperation]", R"({"message":"SuspiciousOperation: x"})"},
+      {"product: django, category: application", "[SuspiciousOperation]",
+       R"({"message":"SuspiciousOperation: x"})"},
       {"product: cisco, service: aaa", "[show archive]", R"({"message":"%AAA: show archive"})"},
       {"product: cisco, service: duo", "{event_type: authentication, reason: bypass_user}",
        R"({"event_type":"authentication","reason":"bypass_user"})"},
       {"product: fortigate, service: event", "{action: Add, cfgpath: system.admin}",
        R"({"fortinet":{"firewall":{"action":"Add","cfgpath":"system.admin"}}})"},
-      {"product: paloalto, category: file_event, service: globalprotect", "{TargetFilename|contains: /x}",
-       R"({"TargetFilename":"/opt/x"})"},
+      {"product: paloalto, category: file_event, service: globalprotect",
+       "{TargetFilename|contains: /x}", R"({"TargetFilename":"/opt/x"})"},
       {"product: zeek, service: dns", "{query: evil.example}",
        R"({"_path":"dns","uid":"C1","id.orig_h":"192.0.2.1","query":"evil.example"})"},
       {"product: zeek, service: smb_files", "{path|endswith: IPC$, name: svcctl}",
@@ -157,7 +170,8 @@ TEST(LogSourceGate, FindsTheEventsOfEachProductAsTheirShippersWriteThem) {
       {"category: proxy", "{cs-host: evil.example}", R"({"cs-host":"evil.example"})"},
       {"category: webserver", "{cs-method: POST, cs-uri-query|contains: /owa/, sc-status: 200}",
        R"({"http":{"request":{"method":"POST"},"response":{"status_code":200}},"url":{"original":"/owa/x"}})"},
-      {"service: nginx", "[worker process exited]", "2026/11/03 worker process exited on signal 11"},
+      {"service: nginx", "[worker process exited]",
+       "2026/11/03 worker process exited on signal 11"},
       {"category: dns", "{query: evil.example}", R"({"dns":{"question":{"name":"evil.example"}}})"},
       {"category: firewall", "{dst_port: 23, action: accept}",
        R"({"destination":{"port":23},"event":{"action":"accept"}})"},
@@ -182,8 +196,10 @@ TEST(LogSourceGate, LeavesEventsOfOtherLogSourcesAlone) {
        R"({"host":{"os":{"type":"macos"}},"event":{"category":"process","type":"start"},"process":{"executable":"/bin/nc"}})"},
       {"product: linux, category: process_creation", "{Image|endswith: nc}",
        R"({"event":{"category":"file","type":"creation"},"process":{"executable":"/bin/nc"}})"},
-      {"product: windows, category: process_creation", "{CommandLine: x}", R"({"CommandLine":"x"})"},
-      {"product: windows, service: system", "{EventID: 7}", R"({"Channel":"Security","EventID":7})"},
+      {"product: windows, category: process_creation", "{CommandLine: x}",
+       R"({"CommandLine":"x"})"},
+      {"product: windows, service: system", "{EventID: 7}",
+       R"({"Channel":"Security","EventID":7})"},
       {"product: aws, service: cloudtrail", "{eventName: x}", R"({"eventName":"x"})"},
       {"category: antivirus", "{Signature: x}",
        R"({"Channel":"Microsoft-Windows-Sysmon/Operational","EventID":7,"Signature":"x"})"},
@@ -207,21 +223,22 @@ TEST(LogSourceGate, ADeclaredInputDecidesBeforeTheFields) {
   EXPECT_TRUE(Matches(creation, sysmon, {"windows", "", ""}));
   EXPECT_TRUE(Matches(creation, sysmon, {"", "process_creation", ""}));
   EXPECT_FALSE(Matches(creation, bare, {"", "process_creation", ""}));
-  for (const LogSource& other : {LogSource{"linux", "", ""}, LogSource{"windows", "dns_query", ""}}) {
+  for (const LogSource& other :
+       {LogSource{"linux", "", ""}, LogSource{"windows", "dns_query", ""}}) {
     EXPECT_FALSE(Matches(creation, sysmon, other)) << sigma::ToString(other);
   }
   // A row's own names count where the row is recognised: here Image is no name of 4688.
-  EXPECT_FALSE(Matches(creation, R"({"Channel":"Security","EventID":4688,"Image":"C:\\a.exe"})", whole));
+  EXPECT_FALSE(
+      Matches(creation, R"({"Channel":"Security","EventID":4688,"Image":"C:\\a.exe"})", whole));
 }
 
 TEST(LogSourceGate, ADeclaredServiceStandsForItsChannel) {
-  const std::string creation =
-      Rule("product: windows, category: process_creation", "{Image: a}");
+  const std::string creation = Rule("product: windows, category: process_creation", "{Image: a}");
   const LogSource sysmon{"windows", "", "sysmon"};
   EXPECT_TRUE(Matches(creation, R"({"EventID":1,"Image":"a"})", sysmon));
   EXPECT_FALSE(Matches(creation, R"({"EventID":3,"Image":"a"})", sysmon));
-  EXPECT_TRUE(Matches(Rule("product: windows, service: sysmon", "{Image: a}"), R"({"Image":"a"})",
-                      sysmon));
+  EXPECT_TRUE(
+      Matches(Rule("product: windows, service: sysmon", "{Image: a}"), R"({"Image":"a"})", sysmon));
   EXPECT_FALSE(Matches(Rule("product: windows, service: security", "{Image: a}"),
                        R"({"Channel":"Security","Image":"a"})", sysmon));
 }
@@ -258,7 +275,8 @@ TEST(LogSourceGate, AUsersTableOverridesAndExtends) {
   load.logsources = table;
   const std::string creation =
       Rule("product: windows, category: process_creation", "{Image: a, ParentUser: u}");
-  EXPECT_TRUE(Matches(creation, R"({"Channel":"EDR","exe_path":"a","parent":{"User":"u"}})", {}, load));
+  EXPECT_TRUE(
+      Matches(creation, R"({"Channel":"EDR","exe_path":"a","parent":{"User":"u"}})", {}, load));
   EXPECT_TRUE(Matches(creation,
                       R"({"Channel":"Microsoft-Windows-Sysmon/Operational","EventID":1,)"
                       R"("Image":"a","ParentUser":"u"})",
@@ -291,7 +309,8 @@ TEST(LogSourceGate, ReportsRulesThatNoInputCanGiveEventsFor) {
       "---\n"
       "title: none\nid: none\ncorrelation: {type: event_count, rules: [dns], timespan: 1m, "
       "condition: {gte: 2}}\n";
-  const auto rules = Compiled(text, {{"windows", "process_creation", ""}, {"windows", "", "system"}});
+  const auto rules =
+      Compiled(text, {{"windows", "process_creation", ""}, {"windows", "", "system"}});
   EXPECT_EQ(ReasonOf(*rules, "linux"), "no input is of product linux");
   EXPECT_EQ(ReasonOf(*rules, "dns"), "active");  // the second input names no category
   EXPECT_EQ(ReasonOf(*rules, "system"), "active");
