@@ -58,6 +58,10 @@ TEST(Config, EachMistakeIsToldWithItsPlaceAndRemedy) {
       {"inputs:\n  - topics: [a]\n    timezone: Europe/Berlin\n",
        "c.yaml:3:15: inputs.0.timezone: 'Europe/Berlin' is no zone; write UTC or an offset like "
        "+02:00"},
+      {"inputs:\n  - topics: [a]\n    logsource: {produkt: linux}\n",
+       "c.yaml:3:17: inputs.0.logsource: unknown key 'produkt'; did you mean 'product'?"},
+      {"inputs:\n  - topics: [a]\n    logsource: {product: [linux]}\n",
+       "c.yaml:3:26: inputs.0.logsource.product: expected a text, got a list"},
       {"inputs: {topics: a}\n",
        "c.yaml:1:9: inputs: expected a list of inputs; begin each input with '- topics: [...]'"},
       {"allow_plaintext: yes\n", "c.yaml:1:18: allow_plaintext: expected true or false, got 'yes'"},
