@@ -68,6 +68,14 @@ std::vector<std::string_view> NamesIn(std::string_view list) {
   return names;
 }
 
+// By renames of whole names only: a star is for the fields of rules.
+std::string WholeNameIn(const std::string& field, const Renames& renames) {
+  for (const auto& [from, to] : renames) {
+    if (from == field) return to;
+  }
+  return field;
+}
+
 // For events of which nothing tells whose spelling they have: the rule's own name, then every name
 // that some row knows.
 Renames AllNames(const std::vector<LogSourceAlternative>& alternatives) {
@@ -153,7 +161,7 @@ void LogSourceTable::MergeProduct(const yaml::Node& node, Product& product, Read
     if (fields != nullptr && ExpectMap(*fields, "'fields'", reading)) {
       for (const yaml::Pair& pair : fields->pairs) row.fields.push_back(ReadRename(pair, reading));
     }
-    for (Item& item : row.where) item.field = NameIn(item.field, row.fields);
+    for (Item& item : row.where) item.field = WholeNameIn(item.field, row.fields);
     return row;
   };
   const auto read_rows = [&](const yaml::Node& value, Rows& rows) {
