@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "matcher/sigma/logsource.h"
 #include "matcher/sigma/suggest.h"
 
 namespace faultline::app {
@@ -121,6 +122,7 @@ struct Seen {
 InputOptions InputOf(const RuleTest& test) {
   InputOptions input;
   input.walk.shape = test.shape;
+  input.logsource = test.logsource;
   input.lateness = test.lateness;
   if (!test.own_times) input.timestamp = {kNoField};
   return input;
@@ -395,20 +397,30 @@ Result<std::vector<std::string>> RuleTestRunner::PathsOf(const RuleTest& test) c
 Result<RuleSetPtr> RuleTestRunner::RulesOf(const RuleTest& test) {
   const Result<std::vector<std::string>> paths = PathsOf(test);
   if (!paths) return tl::unexpected<Error>(paths.error());
-  const auto known = compiled_.find(*paths);
+  std::vector<std::string> key = *paths;
+  key.push_back(sigma::ToString(test.logsource));
+  const auto known = compiled_.find(key);
   if (known != compiled_.end()) return known->second;
   Result<RuleSetPtr> rules = [&]() -> Result<RuleSetPtr> {
     Result<sigma::RuleCollection> loaded = sigma::LoadRules(*paths);
     if (!loaded) return tl::unexpected<Error>(loaded.error());
-    return RuleSet::Compile(std::move(*loaded), compile_);
+    RuleSet::Options compile = compile_;
+    compile.inputs = {test.logsource};
+    return RuleSet::Compile(std::move(*loaded), compile);
   }();
+  const auto tell = [this](const Error& error) {
+    const std::string text = error.ToString();
+    if (std::none_of(rule_errors_.begin(), rule_errors_.end(),
+                     [&text](const Error& told) { return told.ToString() == text; })) {
+      rule_errors_.push_back(error);
+    }
+  };
   if (rules) {
-    const std::vector<Error>& errors = (*rules)->errors();
-    rule_errors_.insert(rule_errors_.end(), errors.begin(), errors.end());
+    for (const Error& error : (*rules)->errors()) tell(error);
   } else {
-    rule_errors_.push_back(rules.error());
+    tell(rules.error());
   }
-  return compiled_.emplace(*paths, std::move(rules)).first->second;
+  return compiled_.emplace(std::move(key), std::move(rules)).first->second;
 }
 
 }  // namespace faultline::app

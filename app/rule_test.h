@@ -59,7 +59,7 @@ class RuleTestRunner {
 
   std::vector<std::string> rules_;
   RuleSet::Options compile_;
-  std::map<std::vector<std::string>, Result<RuleSetPtr>> compiled_;  // by paths
+  std::map<std::vector<std::string>, Result<RuleSetPtr>> compiled_;  // by paths and log source
   std::vector<Error> rule_errors_;
   std::vector<RuleTestOutcome> outcomes_;
 };

@@ -258,14 +258,17 @@ RuleTest ReadCase(const yaml::Node& document, const std::string& file, Reading& 
   test.place = document.place;
   if (!sigma::ExpectMap(document, "a rule test", reading)) return test;
   sigma::ExpectKeys(document, "a rule test",
-                    {"name", "description", "rules", "shape", "lateness", "events", "advance",
-                     "expect", "expect_none"},
+                    {"name", "description", "rules", "shape", "logsource", "lateness", "events",
+                     "advance", "expect", "expect_none"},
                     {}, reading);
   if (const auto* name = Needed(document, "name", reading)) {
     test.name = sigma::ReadText(*name, "'name'", reading);
   }
   if (const auto* rules = document.Find("rules")) {
     test.rules = sigma::ReadTexts(*rules, "'rules'", reading);
+  }
+  if (document.Find("logsource") != nullptr) {
+    test.logsource = sigma::ReadLogSource(document, "case", reading);
   }
   if (const auto* shape = document.Find("shape")) {
     test.shape = ReadWord(*shape, "shape", {"auto", "flat", "evtx", "winlogbeat", "nxlog"},

@@ -47,6 +47,7 @@ struct RuleTest {
   Place place;
   std::vector<std::string> rules;  // paths as written
   Shape shape = Shape::kAuto;
+  sigma::LogSource logsource;  // what the input of the events declares; empty: nothing
   std::chrono::nanoseconds lateness = std::chrono::seconds(10);
   std::vector<RuleTestEvent> events;
   bool own_times = false;   // no event says `at`: each has the time that it carries itself

@@ -221,6 +221,26 @@ detection:
             std::vector<std::string>{"ok"});
 }
 
+TEST_F(RuleTests, ADeclaredLogSourceIsThatOfTheEvents) {
+  const std::string rules = Write("sources/rules.yml", R"(title: Sudo
+name: sudo
+level: low
+logsource: {product: linux, service: sudo}
+detection:
+  s: {COMMAND: x}
+  condition: s
+)");
+  const std::string events = "events: [{at: 0s, program: other, COMMAND: x}]\n";
+  const std::string tests = "name: without\n" + events + "expect_none: [sudo]\n---\nname: with\n" +
+                            events + "logsource: {product: linux, service: sudo}\n" +
+                            "expect: [{rule: sudo}]\n---\nname: of another\n" + events +
+                            "logsource: {product: windows}\nexpect_none: [sudo]\n";
+  EXPECT_EQ(Reasons(tests, {rules}),
+            (std::vector<std::string>{"ok", "ok",
+                                      "t.yml:13:15: rule 'sudo' is not active; no input is of "
+                                      "product linux"}));
+}
+
 TEST_F(RuleTests, EventFilesLieBesideTheTest) {
   Write("pack/tests/events/2.json", "{\n  \"EventID\": 2,\n  \"Computer\": \"A\"\n}\n");
   const std::string head = "events:\n  - {at: 0s, EventID: 1, Computer: A}\n";
