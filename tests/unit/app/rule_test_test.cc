@@ -234,10 +234,10 @@ detection:
   const std::string tests = "name: without\n" + events + "expect_none: [sudo]\n---\nname: with\n" +
                             events + "logsource: {product: linux, service: sudo}\n" +
                             "expect: [{rule: sudo}]\n---\nname: of another\n" + events +
-                            "logsource: {product: windows}\nexpect_none: [sudo]\n";
+                            "logsource: {product: windows}\nexpect_none: [Sudo]\n";
   EXPECT_EQ(Reasons(tests, {rules}),
             (std::vector<std::string>{"ok", "ok",
-                                      "t.yml:13:15: rule 'sudo' is not active; no input is of "
+                                      "t.yml:13:15: rule 'Sudo' is not active; no input is of "
                                       "product linux"}));
 }
 
