@@ -46,7 +46,8 @@ std::optional<std::span<const PredicateId>> FieldMemo::Find(const RawValue& valu
     if (!entry.used) return std::nullopt;
     if (entry.hash == hash_ && entry.size == value.raw.size() && entry.kind == value.kind &&
         entry.escaped == value.escaped &&
-        std::memcmp(bytes_.data() + entry.at, value.raw.data(), entry.size) == 0) {
+        (entry.size == 0 ||
+         std::memcmp(bytes_.data() + entry.at, value.raw.data(), entry.size) == 0)) {
       ++found_;
       return std::span(held_).subspan(entry.held_at, entry.held);
     }
