@@ -78,7 +78,7 @@ AnyRoom MakeRoom(const CorrelationRule& rule, std::size_t max_keys) {
       return Room<CountWindow>({rule.timespan, rule.threshold}, max_keys);
     case CorrelationType::kTemporal:
       return Room<SetWindow>({rule.timespan, members, rule.threshold}, max_keys);
-    case CorrelationType::kTemporalOrdered: break;
+    default: break;
   }
   return Room<SequenceWindow>({rule.timespan, members}, max_keys);
 }

@@ -32,6 +32,11 @@ std::optional<Level> LevelFromString(std::string_view text) noexcept {
 std::string_view ToString(CorrelationType type) noexcept {
   switch (type) {
     case CorrelationType::kEventCount: return "event_count";
+    case CorrelationType::kValueCount: return "value_count";
+    case CorrelationType::kValueSum: return "value_sum";
+    case CorrelationType::kValueAvg: return "value_avg";
+    case CorrelationType::kValuePercentile: return "value_percentile";
+    case CorrelationType::kValueMedian: return "value_median";
     case CorrelationType::kTemporal: return "temporal";
     case CorrelationType::kTemporalOrdered: return "temporal_ordered";
   }

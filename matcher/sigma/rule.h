@@ -16,14 +16,11 @@
 
 #include "base/hash.h"
 #include "base/result.h"
+#include "matcher/sigma/chain.h"
 #include "matcher/sigma/condition.h"
 #include "matcher/sigma/lint.h"
 
 namespace faultline::sigma {
-
-enum class Level : std::uint8_t { kInformational, kLow, kMedium, kHigh, kCritical };
-[[nodiscard]] std::string_view ToString(Level level) noexcept;
-[[nodiscard]] std::optional<Level> LevelFromString(std::string_view text) noexcept;
 
 // A string of a rule after its one pass of unescaping: literal stretches and wildcards, in order.
 struct Pattern {
@@ -179,9 +176,6 @@ struct Filter {
   Digest semantics;
 };
 
-enum class CorrelationType : std::uint8_t { kEventCount, kTemporal, kTemporalOrdered };
-[[nodiscard]] std::string_view ToString(CorrelationType type) noexcept;
-
 struct CorrelationRule {
   Metadata meta;
   CorrelationType type = CorrelationType::kEventCount;
@@ -193,6 +187,32 @@ struct CorrelationRule {
   // event_count: at least this many events (gte n, or gt n-1). temporal: at least this many different
   // rules (all of them unless a numeric condition says less). temporal_ordered: number of rules.
   std::uint32_t threshold = 1;
+  std::vector<Input> inputs;          // every rule it listens to, once
+  std::vector<Step> steps;            // of `rules` or `steps`; of every type, in their order
+  StepCondition condition;            // temporal; no nodes in the other types
+  std::vector<Threshold> thresholds;  // count and value types, ANDed
+  std::vector<std::string> value_fields;
+  double percentile = 50;
+  WindowKind window = WindowKind::kSliding;
+  std::chrono::nanoseconds gap{};  // session
+  RefireKind refire = RefireKind::kEdge;
+  std::chrono::nanoseconds refire_after{};  // RefireKind::kAfter
+  bool ties_any = false;
+  OverlapKind overlap = OverlapKind::kLatest;
+  std::vector<Absence> absences;
+  std::vector<Register> registers;
+  std::vector<std::pair<std::string, Expression>> fields;
+  Expression where;
+  std::vector<std::uint32_t> until;  // inputs
+  std::optional<Resolve> resolve;
+  std::optional<Choose> choose;
+  std::vector<Variant> variants;
+  std::optional<Suppress> suppress;
+  std::optional<UpdateEvery> update_every;  // nothing: as configured
+  Texts texts;
+  std::chrono::nanoseconds horizon{};
+  bool silent = false;  // some rule refers to it and none of them generates: it does not alert
+
   bool generate = false;  // base rules alert by themselves too
   bool chain = false;     // has a `faultline:` map
   Explain explain;
