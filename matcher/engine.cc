@@ -101,7 +101,7 @@ struct Engine::Impl {
       : options(the_options),
         rules(std::move(the_rules)),
         walker(&rules->fields()),
-        matcher(rules),
+        matcher(rules, options.matching),
         correlator(rules, options.max_keys),
         stats(options.stats ? options.stats : std::make_shared<EngineStats>()),
         counters(stats->engine) {
@@ -581,7 +581,7 @@ void Engine::Reload(std::shared_ptr<const RuleSet> rules) {
   e.walker = Walker(&e.rules->fields());
   e.fallbacks_before += e.matcher.regex_fallbacks();
   e.limits_before += e.matcher.regex_limits_hit();
-  e.matcher = Matcher(e.rules);
+  e.matcher = Matcher(e.rules, e.options.matching);
   Correlator correlator(e.rules, e.options.max_keys);
   correlator.Adopt(e.correlator);
   e.correlator = std::move(correlator);

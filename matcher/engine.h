@@ -124,6 +124,7 @@ class Engine {
  public:
   struct Options {
     bool match_only = false;         // every detection rule reports; no correlation state
+    MatcherOptions matching;         // never changes what matches
     std::string domain = "all";      // name of the release domain in the journal
     std::size_t max_keys = 15625;    // groups per correlation; the least recently touched one goes
     std::size_t max_evidence = 100;  // events told in one alert

@@ -29,7 +29,8 @@ FieldMemo::FieldMemo(FieldMemo&& other) noexcept
       found_(other.found_),
       on_(other.on_) {}
 
-std::optional<std::span<const PredicateId>> FieldMemo::Find(const RawValue& value) noexcept {
+std::optional<std::span<const PredicateId>> FieldMemo::Find(const RawValue& value,
+                                                            std::uint64_t salt) noexcept {
   if (++asked_ == kTrial) {
     if (found_ < kTrial / 2) {
       on_ = false;
@@ -38,7 +39,7 @@ std::optional<std::span<const PredicateId>> FieldMemo::Find(const RawValue& valu
     }
     asked_ = found_ = 0;
   }
-  hash_ = Hash64(value.raw, seed_);
+  hash_ = Hash64(value.raw, seed_ ^ salt);
   if (entries_.empty()) return std::nullopt;
   const std::size_t mask = entries_.size() - 1;
   for (std::size_t at = hash_ & mask;; at = (at + 1) & mask) {

@@ -41,7 +41,8 @@ class MemoBudget {
 // Threads    Confined to one thread. The budget outlives it.
 class FieldMemo {
  public:
-  FieldMemo(MemoBudget* budget, std::uint64_t seed) noexcept : budget_(budget), seed_(seed) {}
+  FieldMemo(MemoBudget* budget, std::uint64_t seed, bool on) noexcept
+      : budget_(budget), seed_(seed), on_(on) {}
   ~FieldMemo() { Forget(); }
   FieldMemo(const FieldMemo&) = delete;
   FieldMemo& operator=(const FieldMemo&) = delete;
@@ -49,8 +50,9 @@ class FieldMemo {
   FieldMemo& operator=(FieldMemo&&) = delete;
 
   [[nodiscard]] bool on() const noexcept { return on_; }
-  // What held for that value, where it is known. Valid until the next call of Keep.
-  [[nodiscard]] std::optional<std::span<const PredicateId>> Find(const RawValue& value) noexcept;
+  // What held for that value, where it is known under this salt. Valid until the next call of Keep.
+  [[nodiscard]] std::optional<std::span<const PredicateId>> Find(const RawValue& value,
+                                                                 std::uint64_t salt) noexcept;
   // Requires: Find(value) has just found nothing.
   void Keep(const RawValue& value, std::span<const PredicateId> held);
 
@@ -78,7 +80,7 @@ class FieldMemo {
   std::size_t used_ = 0;
   std::size_t taken_ = 0;  // of the budget
   std::uint32_t asked_ = 0, found_ = 0;
-  bool on_ = true;
+  bool on_;
 };
 
 }  // namespace faultline

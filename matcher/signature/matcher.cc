@@ -32,16 +32,18 @@ struct PreparedField {
 
 // A class and what a worker keeps for it.
 struct ClassState {
-  ClassState(const SignatureClass* the_class, MemoBudget* budget, std::uint64_t seed)
+  ClassState(const SignatureClass* the_class, const MatcherOptions& options, MemoBudget* budget,
+             std::uint64_t seed)
       : cls(the_class),
+        witnesses(options.witnesses),
         truth(cls->predicate_count),
         known(cls->predicate_count),
         fields(cls->plans.size()),
         seen(cls->predicate_count, 0),
         marks(cls->members.size(), 0) {
     for (std::uint32_t p = 0; p < cls->plans.size(); ++p) {
-      memos.emplace_back(budget, seed);
-      if (cls->plans[p].witness) eager.push_back(p);
+      memos.emplace_back(budget, seed, options.memo);
+      if (witnesses && cls->plans[p].witness) eager.push_back(p);
     }
     ChooseWitnesses();
   }
@@ -50,6 +52,7 @@ struct ClassState {
   void ChooseWitnesses();
 
   const SignatureClass* cls;
+  bool witnesses;                     // else every member is always looked at
   Truth truth;                        // what holds for the event at hand
   Truth known;                        // lazy predicates that were evaluated for it
   std::vector<PreparedField> fields;  // per plan
@@ -71,6 +74,7 @@ void ClassState::ChooseWitnesses() {
   for (std::uint32_t m = 0; m < cls->members.size(); ++m) {
     std::uint64_t least = 0;
     for (const SignatureClass::WitnessSet& set : cls->members[m].witnesses) {
+      if (!witnesses) break;
       std::uint64_t cost = 0;
       for (const PredicateId id : set) cost += seen[id];
       if (chosen[m] != nullptr && cost >= least) continue;
@@ -96,10 +100,11 @@ void ClassState::ChooseWitnesses() {
 
 // A routing field's values and what each means, by number; a worker's own.
 struct RouteState {
-  RouteState(const RoutingField* the_field, MemoBudget* budget, std::uint64_t seed)
+  RouteState(const RoutingField* the_field, bool memo_wanted, MemoBudget* budget,
+             std::uint64_t seed)
       : field(the_field),
         truth(static_cast<std::uint32_t>(field->predicates.size())),
-        memo(budget, seed),
+        memo(budget, seed, memo_wanted),
         verdicts(1) {
     if (field->null != kNoPredicate) verdicts[kAbsent].push_back(field->null);
   }
@@ -114,7 +119,7 @@ struct RouteState {
 }  // namespace
 
 struct Matcher::Impl {
-  explicit Impl(std::shared_ptr<const RuleSet> rules);
+  Impl(std::shared_ptr<const RuleSet> rules, const MatcherOptions& the_options);
 
   void Begin(const Event* now, std::span<const RawValue> raw_leaves, bool maybe_bad) noexcept;
   ClassState& Route(InputScope scope);
@@ -138,6 +143,7 @@ struct Matcher::Impl {
 
   std::shared_ptr<const RuleSet> shared;
   const RuleSet::Impl& set;
+  MatcherOptions options;
   RegexScratch regex_scratch;
   HsScratch hs_scratch;  // null until a database needs it
   MemoBudget budget{kMemoBytes};
@@ -154,19 +160,22 @@ struct Matcher::Impl {
 
   std::uint64_t seed;
   std::uint64_t epoch = 0;
+  std::uint64_t salt = 0;        // of the memos
   ClassState* state = nullptr;   // of the event at hand
   const Event* event = nullptr;  // null: bytes that are no JSON
   std::span<const RawValue> line;
   bool maybe_invalid = false;  // some text of the event may not be valid UTF-8
 };
 
-Matcher::Impl::Impl(std::shared_ptr<const RuleSet> rules)
+Matcher::Impl::Impl(std::shared_ptr<const RuleSet> rules, const MatcherOptions& the_options)
     : shared(std::move(rules)),
       set(shared->impl()),
+      options(the_options),
       regex_scratch(set.options.match_limit, set.options.depth_limit, set.max_groups),
       seed(std::random_device()()) {
-  for (const RoutingField& field : set.classes->routing())
-    routes.emplace_back(&field, &budget, seed);
+  for (const RoutingField& field : set.classes->routing()) {
+    routes.emplace_back(&field, options.memo, &budget, seed);
+  }
   route_key.resize(routes.size() + 1);
   matched.reserve(set.rules.detections.size() * 2);
 }
@@ -174,6 +183,7 @@ Matcher::Impl::Impl(std::shared_ptr<const RuleSet> rules)
 void Matcher::Impl::Begin(const Event* now, std::span<const RawValue> raw_leaves,
                           bool maybe_bad) noexcept {
   ++epoch;
+  if (options.cold) salt = epoch;
   event = now;
   line = raw_leaves;
   maybe_invalid = maybe_bad;
@@ -191,7 +201,7 @@ std::optional<std::uint32_t> Matcher::Impl::VerdictOn(RouteState& route) {
   if (++at != values.end()) return std::nullopt;
   const bool memoised = route.memo.on() && !maybe_invalid;
   if (memoised) {
-    if (const auto known = route.memo.Find(value)) return known->front();
+    if (const auto known = route.memo.Find(value, salt)) return known->front();
   }
   route.truth.Clear();
   if (value.scalar()) {
@@ -245,7 +255,7 @@ ClassState& Matcher::Impl::StateOf(const SignatureClass& cls) {
       FAULTLINE_CHECK(lazy->Prepare(regex_scratch).has_value());
     }
   }
-  found = std::make_unique<ClassState>(&cls, &budget, seed);
+  found = std::make_unique<ClassState>(&cls, options, &budget, seed);
   return *found;
 }
 
@@ -400,7 +410,7 @@ void Matcher::Impl::ScanOne(const FieldPlan& plan, const RawValue& value) noexce
 void Matcher::Impl::ScanMemoised(const FieldPlan& plan, FieldMemo& memo,
                                  const RawValue& value) noexcept {
   if (!memo.on() || maybe_invalid) return ScanOne(plan, value);
-  if (const auto held = memo.Find(value)) {
+  if (const auto held = memo.Find(value, salt)) {
     for (const PredicateId id : *held) state->truth.Set(id);
     return;
   }
@@ -452,8 +462,8 @@ TextView Matcher::Impl::ViewOf(const RawValue& value) noexcept {
   return text;
 }
 
-Matcher::Matcher(std::shared_ptr<const RuleSet> rules)
-    : impl_(std::make_unique<Impl>(std::move(rules))) {}
+Matcher::Matcher(std::shared_ptr<const RuleSet> rules, MatcherOptions options)
+    : impl_(std::make_unique<Impl>(std::move(rules), options)) {}
 Matcher::~Matcher() = default;
 Matcher::Matcher(Matcher&&) noexcept = default;
 Matcher& Matcher::operator=(Matcher&&) noexcept = default;

@@ -64,6 +64,14 @@ struct NamedValue {
   friend bool operator==(const NamedValue&, const NamedValue&) = default;
 };
 
+// What a Matcher may leave out of its work. The matches are the same whatever is set: tests and
+// benchmarks compare them.
+struct MatcherOptions {
+  bool memo = true;       // remember what held for a value
+  bool witnesses = true;  // look at a rule only when one of its witnesses was seen
+  bool cold = false;      // every value is new to the memo: what a stream without repeats costs
+};
+
 // Tells which detection rules hold for an event. A worker's own scratch around a shared RuleSet.
 //
 // Place      Event -> [Matcher] -> rule indices -> engine.
@@ -71,7 +79,7 @@ struct NamedValue {
 // Threads    Confined to one thread. Borrows nothing: shares the RuleSet.
 class Matcher {
  public:
-  explicit Matcher(std::shared_ptr<const RuleSet> rules);
+  explicit Matcher(std::shared_ptr<const RuleSet> rules, MatcherOptions options = {});
   ~Matcher();
   Matcher(Matcher&&) noexcept;
   Matcher& operator=(Matcher&&) noexcept;
