@@ -57,13 +57,22 @@ struct Arrival {
   std::span<const InputHit> hits;  // by input, ascending; at least one
 };
 
-// Says whether a rule's `where` is true for what is bound. The correlator's; it knows the registers.
+// What a predicate would rest on, for `where`.
+struct Candidate {
+  const std::vector<NamedValue>* group = nullptr;
+  std::span<const BoundStep> steps;  // one per CorrelationRule::steps
+  const Hit* deciding = nullptr;     // the arriving hit; null at a timer
+  EventTime at;
+  std::int64_t count = 0;  // as in Outcome
+  sigma::ExprValue value;  // likewise
+};
+
+// Says whether a rule's `where` is true for a candidate; true where the rule has none. The
+// correlator's: it knows the registers.
 class Judge {
  public:
   virtual ~Judge() = default;
-  // `steps`: one per CorrelationRule::steps. `deciding`: the arriving hit, null at a timer.
-  [[nodiscard]] virtual bool Holds(std::span<const BoundStep> steps, const Hit* deciding,
-                                   EventTime at) = 0;
+  [[nodiscard]] virtual bool Holds(const Candidate& candidate) = 0;
 };
 
 // What one arrival or timer did to one key.
