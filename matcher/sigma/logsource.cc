@@ -83,7 +83,7 @@ Renames AllNames(const std::vector<LogSourceAlternative>& alternatives) {
   for (const LogSourceAlternative& alternative : alternatives) {
     for (const auto& [from, to] : alternative.renames) {
       auto at = std::find_if(all.begin(), all.end(),
-                             [&from](const auto& rename) { return rename.first == from; });
+                             [&from = from](const auto& rename) { return rename.first == from; });
       if (at == all.end()) at = all.insert(at, {from, from});
       for (const std::string_view name : NamesIn(to)) {
         const std::vector<std::string_view> known = NamesIn(at->second);

@@ -5,8 +5,8 @@
   packages_test.py BUILD_DIR [PROGRAM]
 
 Used is what the tree and the build show by themselves: headers that our sources include, headers that the
-compiler read (ninja -t deps), libraries that the linked program loads (ldd), programs that scripts and tests
-call, modules that Python files import. Owners come from dpkg's own lists. What a listed package depends on
+compiler read (ninja -t deps), libraries that the linked program loads (ldd), the runtime that clang links into
+the fuzz targets, programs that scripts and tests call, modules that Python files import. Owners come from dpkg's own lists. What a listed package depends on
 need not be listed itself, but whatever our code names directly must be.
 """
 import collections
@@ -191,6 +191,14 @@ def libraries_loaded(program):
     return [match.group(1) for match in re.finditer(r"(?:=>\s+|^\s+)(/\S+)", shown, re.MULTILINE)]
 
 
+def clang_runtime():
+    """What clang links for -fsanitize=fuzzer, if the fuzz targets ask for it."""
+    if "-fsanitize=fuzzer" not in (ROOT / "tests/fuzz/CMakeLists.txt").read_text():
+        return None
+    return subprocess.run(["clang++", "--rtlib=compiler-rt", "-print-libgcc-file-name"], check=True,
+                          text=True, capture_output=True).stdout.strip()
+
+
 def owners_outside(dpkg, paths, allowed):
     """package -> one of `paths` it owns, for packages that are not in `allowed`."""
     outside = {}
@@ -235,6 +243,13 @@ def main(arguments):
             callees.setdefault(owner, name)
         if owner and owner not in closure:
             faults.append(f"missing: {owner} ('{name}' in {path.relative_to(ROOT)})")
+
+    runtime = clang_runtime()
+    owner = runtime and dpkg.owner_of(runtime)
+    if runtime and owner not in closure:
+        faults.append(f"missing: {owner or 'the package'} (clang links {runtime})")
+    elif owner:
+        callees.setdefault(owner, runtime)
 
     read = headers_read(arguments[0])
     for package, path in owners_outside(dpkg, read, closure).items():
