@@ -19,9 +19,12 @@ struct HitField {
 };
 
 // A HIT: a match that some correlation refers to, with all that correlations will ever ask of its
-// event. It outlives the record, so it owns what it says.
+// event; or the edge of a correlation that others refer to. It outlives the record, so it owns what
+// it says.
 struct Hit {
-  std::uint32_t rule = 0;  // index into RuleSet::detections()
+  std::uint32_t rule = 0;  // index into RuleSet::detections(); of an edge into correlations()
+  bool edge = false;       // made by a correlation, in stage 2: never crosses the seam
+  bool deadline = false;   // an edge that a timer made: there is no event, `origin` is empty
   EventTime time;
   Origin origin;
   std::uint32_t ordinal = 0;  // among the hits of the same event
