@@ -127,11 +127,6 @@ std::string_view ToString(AlertKind kind) noexcept {
   return "chain";
 }
 
-const std::string& IdentityOf(const sigma::Metadata& meta) noexcept {
-  if (!meta.id.empty()) return meta.id;
-  return meta.name.empty() ? meta.title : meta.name;
-}
-
 Digest IncidentOf(const std::string& rule_id, const Digest& semantics,
                   const std::vector<NamedValue>& group, const Origin& first,
                   const Origin& deciding) {

@@ -83,9 +83,6 @@ struct Alert {
 [[nodiscard]] Digest FingerprintOf(const std::string& rule_id,
                                    const std::vector<NamedValue>& group);
 
-// What identity calls a rule: its id, else its name, else its title.
-[[nodiscard]] const std::string& IdentityOf(const sigma::Metadata& meta) noexcept;
-
 // The alert of a detection rule that alerts by itself. `hit` holds the fields that its texts name.
 [[nodiscard]] Alert AlertOf(const sigma::DetectionRule& rule, const Hit& hit);
 // The alert of a correlation or chain that fired; at most `max_evidence` events are told.

@@ -142,6 +142,9 @@ struct Texts {
   }
 };
 
+// Every name that the texts ask for, repeats left out.
+[[nodiscard]] std::vector<ExprName> NamesOf(const Texts& texts);
+
 struct Variant {
   std::string name;
   Expression when;  // empty: always

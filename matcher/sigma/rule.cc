@@ -29,6 +29,11 @@ std::optional<Level> LevelFromString(std::string_view text) noexcept {
   return std::nullopt;
 }
 
+const std::string& IdentityOf(const Metadata& meta) noexcept {
+  if (!meta.id.empty()) return meta.id;
+  return meta.name.empty() ? meta.title : meta.name;
+}
+
 std::string_view ToString(CorrelationType type) noexcept {
   switch (type) {
     case CorrelationType::kEventCount: return "event_count";

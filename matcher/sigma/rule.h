@@ -153,6 +153,9 @@ struct Metadata {
   std::string file;  // path as given on the command line or in the configuration
 };
 
+// What identity calls a rule: its id, else its name, else its title.
+[[nodiscard]] const std::string& IdentityOf(const Metadata& meta) noexcept;
+
 // A RULE as written, checked: everything in it is supported, nothing was ignored.
 struct DetectionRule {
   Metadata meta;
@@ -164,7 +167,10 @@ struct DetectionRule {
   std::vector<Capture> captures;
   std::vector<std::uint32_t> filters;  // indices into RuleCollection::filters, ascending
   Explain explain;
-  Digest semantics;  // of detection, condition, log source and captures; not of texts
+  Texts texts;                          // `explain` as templates; takes the place of `explain`
+  std::vector<std::string> hit_fields;  // what correlations ask of its events, sorted
+  bool silent = false;  // some rule refers to it and none of them generates: it does not alert
+  Digest semantics;     // of detection, condition, log source and captures; not of texts
 };
 
 // A Sigma filter: ANDed with each rule that it is for, exactly as written.
