@@ -35,7 +35,8 @@ struct Bound {
   [[nodiscard]] bool Before(const Bound& other) const;  // in the total order; deadlines last
 };
 
-// `hit` as input `input` of `rule` remembers it.
+// `hit` as input `input` of `rule` remembers it: the captures, and for rules with a `faultline:` map the
+// first value of each field that they ask for.
 [[nodiscard]] Bound BoundOf(const sigma::CorrelationRule& rule, std::uint32_t input,
                             const Hit& hit);
 
