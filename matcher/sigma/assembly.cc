@@ -117,7 +117,8 @@ void Assembly::AddDocument(const yaml::Node& document) {
     entry.rule = ReadDetectionRule(document, reading);
   } else if (document.FindKey("logsource") != nullptr || document.FindKey("title") != nullptr) {
     entry.kind = "detection";
-    reading.Refuse("the rule has no 'detection' and no 'correlation'", document.place);
+    reading.Refuse("the rule has no 'detection' and no 'correlation'", document.place,
+                   "add 'detection:' with searches and a condition");
   } else {
     return;
   }

@@ -88,7 +88,7 @@ Result<std::optional<yaml::Node>> Collection::Next(yaml::Node document) {
   }
   if (kind.scalar != "repeat") {
     return Fail(Fault::kRules, fmt::format("unknown action '{}'", kind.scalar), kind.place,
-                DidYouMean(kind.scalar, {"global", "reset", "repeat"}));
+                DidYouMeanOrOneOf(kind.scalar, {"global", "reset", "repeat"}));
   }
   if (!previous_.IsMapping()) {
     return Fail(Fault::kRules, "'repeat' has no rule before it", kind.place,

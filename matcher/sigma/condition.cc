@@ -15,6 +15,8 @@ namespace {
 constexpr std::size_t kMaxNesting = 64;
 constexpr std::size_t kMaxSize = 100'000;  // nodes and children; bounds '1 of *' over many searches
 
+constexpr const char* kPattern = "write '1 of them', or '1 of name*'";
+constexpr const char* kSplit = "write several rules";
 constexpr std::size_t kMaxSteps = 2'000'000;  // characters looked at by patterns like 'sel_*'
 
 bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
@@ -84,7 +86,7 @@ class Parser {
       : searches_(searches), place_(place), words_(Split(text)) {}
 
   Result<Condition> Parse() {
-    if (words_.empty()) return Fail(Fault::kRules, "the condition is empty", place_);
+    if (words_.empty()) return Fail(Fault::kRules, "the condition is empty", place_, Suggest({}));
     while (at_ < words_.size() && !error_) {
       if (want_operand_) {
         Operand();
@@ -92,7 +94,7 @@ class Parser {
         Operator();
       }
     }
-    if (!error_ && want_operand_) Refuse("the condition ends early", EndPlace());
+    if (!error_ && want_operand_) Refuse("the condition ends early", EndPlace(), Suggest({}));
     if (!error_) Finish();
     if (error_) return tl::unexpected<Error>(std::move(*error_));
     return std::move(condition_);
@@ -115,7 +117,7 @@ class Parser {
     return At(last.at + last.text.size());
   }
 
-  void Refuse(std::string message, Place place, std::string remedy = {}) {
+  void Refuse(std::string message, Place place, std::string remedy) {
     if (!error_)
       error_ = Error{Fault::kRules, std::move(message), std::move(place), std::move(remedy)};
   }
@@ -130,7 +132,7 @@ class Parser {
     } else if (word.text == "|") {
       RefusePipe(word);
     } else if (word.text == ")" || lower == "and" || lower == "or" || lower == "of") {
-      Refuse(fmt::format("expected a search, found '{}'", word.text), At(word.at));
+      Refuse(fmt::format("expected a search, found '{}'", word.text), At(word.at), Suggest({}));
     } else if (at_ + 1 < words_.size() && Lower(words_[at_ + 1].text) == "of") {
       Selector(word, lower);
     } else {
@@ -141,7 +143,7 @@ class Parser {
   void Open(Mark mark, const Word& word) {
     if (++nesting_ > kMaxNesting) {
       return Refuse(fmt::format("the condition is nested deeper than {} levels", kMaxNesting),
-                    At(word.at));
+                    At(word.at), "name searches alike and write '1 of name*' or 'all of name*'");
     }
     pending_.push_back({mark, word.at});
     ++at_;
@@ -153,7 +155,8 @@ class Parser {
     if (word.text == ")") return Close(word);
     if (word.text == "|") return RefusePipe(word);
     if (lower != "and" && lower != "or") {
-      return Refuse(fmt::format("expected 'and' or 'or', found '{}'", word.text), At(word.at));
+      return Refuse(fmt::format("expected 'and' or 'or', found '{}'", word.text), At(word.at),
+                    "join searches by 'and' or 'or'");
     }
     const Mark mark = lower == "and" ? Mark::kAnd : Mark::kOr;
     while (!pending_.empty() && pending_.back().mark > mark) Reduce();
@@ -164,7 +167,7 @@ class Parser {
 
   void Close(const Word& word) {
     while (!pending_.empty() && pending_.back().mark != Mark::kParenthesis) Reduce();
-    if (pending_.empty()) return Refuse("')' without '('", At(word.at));
+    if (pending_.empty()) return Refuse("')' without '('", At(word.at), "remove it");
     pending_.pop_back();
     --nesting_;
     ++at_;
@@ -183,12 +186,14 @@ class Parser {
       return;
     }
     const std::string lower = Lower(word.text);
-    if (lower == "them") return Refuse("'them' needs '1 of', 'any of' or 'all of'", At(word.at));
+    if (lower == "them") {
+      return Refuse("'them' needs '1 of', 'any of' or 'all of'", At(word.at), "write '1 of them'");
+    }
     Refuse(fmt::format("unknown search '{}'", word.text), At(word.at), Suggest(word.text));
   }
 
   std::string Suggest(std::string_view word) const {
-    return DidYouMean(word, {searches_.begin(), searches_.end()});
+    return DidYouMeanOrOneOf(word, {searches_.begin(), searches_.end()});
   }
 
   void Selector(const Word& word, const std::string& quantifier) {
@@ -200,11 +205,11 @@ class Parser {
     }
     if (at_ + 2 >= words_.size()) {
       at_ += 2;
-      return Refuse("'of' needs a pattern or 'them'", EndPlace());
+      return Refuse("'of' needs a pattern or 'them'", EndPlace(), kPattern);
     }
     const Word& pattern = words_[at_ + 2];
     if (pattern.text == "(" || pattern.text == ")" || pattern.text == "|") {
-      return Refuse("'of' needs a pattern or 'them'", At(pattern.at));
+      return Refuse("'of' needs a pattern or 'them'", At(pattern.at), kPattern);
     }
     Choose(pattern, all, at_least);
   }
@@ -233,7 +238,7 @@ class Parser {
 
   void Choose(const Word& pattern, bool all, std::uint32_t at_least) {
     const std::vector<std::uint32_t> found = Matching(pattern.text);
-    if (steps_ == 0) return Refuse("the condition is too large", At(pattern.at));
+    if (steps_ == 0) return Refuse("the condition is too large", At(pattern.at), kSplit);
     if (found.empty()) {
       return Refuse(fmt::format("'{}' matches no search", pattern.text), At(pattern.at),
                     Suggest(pattern.text));
@@ -241,14 +246,14 @@ class Parser {
     if (!all && at_least > found.size()) {
       return Refuse(fmt::format("'{} of {}' can never hold: it matches {} searches", at_least,
                                 pattern.text, found.size()),
-                    At(words_[at_].at));
+                    At(words_[at_].at), fmt::format("write {} or less", found.size()));
     }
     Condition::Node node;
     node.op = all ? Condition::Op::kAnd : Condition::Op::kAtLeast;
     if (!all && at_least == 1) node.op = Condition::Op::kOr;
     if (node.op == Condition::Op::kAtLeast) node.at_least = at_least;
     size_ += 2 * found.size();
-    if (size_ > kMaxSize) return Refuse("the condition is too large", At(pattern.at));
+    if (size_ > kMaxSize) return Refuse("the condition is too large", At(pattern.at), kSplit);
     for (const std::uint32_t search : found) node.children.push_back(SearchNode(search));
     Push(Add(std::move(node)));
     at_ += 3;
@@ -269,7 +274,7 @@ class Parser {
     operands_.push_back(node);
     want_operand_ = false;
     size_ += 2;
-    if (size_ > kMaxSize) Refuse("the condition is too large", place_);
+    if (size_ > kMaxSize) Refuse("the condition is too large", place_, kSplit);
   }
 
   // Takes the topmost operator, with all equal ones right below it, off the stack.
@@ -296,7 +301,7 @@ class Parser {
   void Finish() {
     while (!pending_.empty()) {
       if (pending_.back().mark == Mark::kParenthesis) {
-        return Refuse("'(' is not closed", At(pending_.back().at));
+        return Refuse("'(' is not closed", At(pending_.back().at), "add ')'");
       }
       Reduce();
     }

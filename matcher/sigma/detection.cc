@@ -102,7 +102,9 @@ Item ReadItem(const yaml::Node& key_node, const yaml::Node& values, Reading& rea
 
 std::vector<Item> ReadMap(const yaml::Node& map, Reading& reading) {
   std::vector<Item> items;
-  if (map.pairs.empty()) reading.Refuse("an empty map would match every event", map.place);
+  if (map.pairs.empty())
+    reading.Refuse("an empty map would match every event", map.place,
+                   "write fields and values, or remove it");
   for (const yaml::Pair& pair : map.pairs) items.push_back(ReadItem(pair.key, pair.value, reading));
   return items;
 }
@@ -139,7 +141,8 @@ Search ReadSearch(const yaml::Pair& pair, Reading& reading) {
   }
   if (!words.empty()) search.alternatives.push_back({ReadKeywords(words, reading)});
   if (search.alternatives.empty()) {
-    reading.Refuse(fmt::format("search '{}' is empty", search.name), node.place);
+    reading.Refuse(fmt::format("search '{}' is empty", search.name), node.place,
+                   "write fields and values, or keywords");
   }
   return search;
 }
@@ -156,7 +159,8 @@ std::vector<Search> ReadSearches(const yaml::Node& map, std::string_view other_k
     searches.push_back(ReadSearch(pair, reading));
   }
   if (searches.size() > kMaxSearches) {
-    reading.Refuse(fmt::format("more than {} searches", kMaxSearches), map.place);
+    reading.Refuse(fmt::format("more than {} searches", kMaxSearches), map.place,
+                   "write several rules");
   }
   ChargeSearches(searches, reading);
   return searches;
@@ -165,7 +169,8 @@ std::vector<Search> ReadSearches(const yaml::Node& map, std::string_view other_k
 void ReadCondition(const yaml::Node& node, const std::vector<std::string>& names, Reading& reading,
                    std::vector<Condition>& conditions) {
   if (!node.IsScalar() || yaml::IsNull(node)) {
-    reading.Refuse("a condition must be a text", node.place);
+    reading.Refuse("a condition must be a text", node.place,
+                   "name searches, joined by and, or, not");
     return;
   }
   auto condition = ParseCondition(node.scalar, names, TextPlace(node));
@@ -184,7 +189,9 @@ std::vector<Condition> ReadConditions(const yaml::Node& node, const std::vector<
   std::vector<std::string> names;
   for (const Search& search : searches) names.push_back(search.name);
   if (node.IsSequence()) {
-    if (node.items.empty()) reading.Refuse("the list of conditions is empty", node.place);
+    if (node.items.empty()) {
+      reading.Refuse("the list of conditions is empty", node.place, "write a condition");
+    }
     for (const yaml::Node& item : node.items) ReadCondition(item, names, reading, conditions);
   } else {
     ReadCondition(node, names, reading, conditions);
@@ -201,7 +208,8 @@ std::vector<Item> ReadItems(const yaml::Node& map, Reading& reading) {
 void ReadDetection(const yaml::Node& node, Reading& reading, DetectionRule& rule) {
   if (!ExpectMap(node, "'detection'", reading)) return;
   rule.searches = ReadSearches(node, {}, reading);
-  if (rule.searches.empty()) reading.Refuse("the detection has no search", node.place);
+  if (rule.searches.empty())
+    reading.Refuse("the detection has no search", node.place, "add one beside 'condition'");
   const yaml::Node* condition = node.Find("condition");
   if (condition == nullptr) {
     return reading.Refuse("the detection has no condition", node.place, "add 'condition:'");
@@ -211,7 +219,8 @@ void ReadDetection(const yaml::Node& node, Reading& reading, DetectionRule& rule
 
 void ReadFilter(const yaml::Node& node, Reading& reading, Filter& filter) {
   filter.searches = ReadSearches(node, "rules", reading);
-  if (filter.searches.empty()) reading.Refuse("the filter has no search", node.place);
+  if (filter.searches.empty())
+    reading.Refuse("the filter has no search", node.place, "add one beside 'condition'");
   const yaml::Node* condition = node.Find("condition");
   if (condition == nullptr) {
     return reading.Refuse("the filter has no condition", node.place, "add 'condition: not ...'");

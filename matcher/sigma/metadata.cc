@@ -37,10 +37,8 @@ std::string ReadChoice(const yaml::Node& document, std::string_view key,
                        const std::vector<std::string_view>& known, Reading& reading) {
   std::string text = OptionalText(document, key, reading);
   if (text.empty() || Contains(known, text)) return text;
-  std::string remedy = DidYouMean(text, known);
-  if (remedy.empty()) remedy = fmt::format("use one of {}", fmt::join(known, ", "));
   reading.Refuse(fmt::format("unknown {} '{}'", key, text), document.Find(key)->place,
-                 std::move(remedy));
+                 DidYouMeanOrOneOf(text, known));
   return {};
 }
 
@@ -55,7 +53,8 @@ void CheckRelated(const yaml::Node& document, Reading& reading) {
   for (const yaml::Node& one : related->items) {
     if (!ExpectMap(one, "an entry of 'related'", reading)) return;
     if (OptionalText(one, "id", reading).empty()) {
-      reading.Refuse("an entry of 'related' has no 'id'", one.place);
+      reading.Refuse("an entry of 'related' has no 'id'", one.place,
+                     "name the rule it is related to by its id");
     }
     if (ReadChoice(one, "type", kRelations, reading).empty()) {
       reading.Refuse("an entry of 'related' has no 'type'", one.place,

@@ -88,7 +88,7 @@ Group GroupOf(Modifier modifier) {
 std::string Suggest(std::string_view name) {
   std::vector<std::string_view> names;
   for (const Known& known : kKnown) names.push_back(known.name);
-  return DidYouMean(name, names);
+  return DidYouMeanOrOneOf(name, names);
 }
 
 constexpr std::uint32_t Bit(Group group) { return 1U << static_cast<unsigned>(group); }
@@ -195,7 +195,7 @@ Key ReadKey(const yaml::Node& node, Reading& reading) {
   const std::string_view text = node.scalar;
   std::size_t at = std::min(text.find('|'), text.size());
   key.field = text.substr(0, at);
-  if (text.empty()) reading.Refuse("a field has no name", node.place);
+  if (text.empty()) reading.Refuse("a field has no name", node.place, "name a field");
   while (at < text.size() && reading.ok()) {
     const std::size_t start = at + 1;
     at = std::min(text.find('|', start), text.size());

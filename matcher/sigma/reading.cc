@@ -43,9 +43,9 @@ std::string ReadText(const yaml::Node& node, std::string_view what, Reading& rea
   auto text = yaml::AsText(node);
   if (!node.IsScalar()) {
     reading.Refuse(fmt::format("{} must be a text, this is {}", what, yaml::ToString(node.kind)),
-                   node.place);
+                   node.place, "write one text");
   } else if (!text || text->empty()) {
-    reading.Refuse(fmt::format("{} is empty", what), node.place);
+    reading.Refuse(fmt::format("{} is empty", what), node.place, "write a text, or leave it out");
   }
   return text.value_or(std::string());
 }
@@ -55,7 +55,8 @@ std::vector<std::string> ReadTexts(const yaml::Node& node, std::string_view what
   std::vector<std::string> texts;
   if (node.IsScalar()) texts.push_back(ReadText(node, what, reading));
   if (node.IsMapping()) {
-    reading.Refuse(fmt::format("{} must be a list of texts, this is a map", what), node.place);
+    reading.Refuse(fmt::format("{} must be a list of texts, this is a map", what), node.place,
+                   "write [first, second]");
   }
   for (const yaml::Node& item : node.items) texts.push_back(ReadText(item, what, reading));
   return texts;
@@ -78,7 +79,7 @@ std::vector<std::string> OptionalTexts(const yaml::Node& document, std::string_v
 bool ExpectMap(const yaml::Node& node, std::string_view what, Reading& reading) {
   if (node.IsMapping()) return true;
   reading.Refuse(fmt::format("{} must be a map, this is {}", what, yaml::ToString(node.kind)),
-                 node.place);
+                 node.place, "write 'key: value' lines, indented below it");
   return false;
 }
 
@@ -89,10 +90,11 @@ void ExpectKeys(const yaml::Node& map, std::string_view what,
     const std::string& key = pair.key.scalar;
     if (Contains(known, key)) continue;
     if (Contains(later, key)) {
-      reading.Refuse(fmt::format("'{}' in {} is not supported yet", key, what), pair.key.place);
+      reading.Refuse(fmt::format("'{}' in {} is not supported yet", key, what), pair.key.place,
+                     "leave it out");
     } else {
       reading.Refuse(fmt::format("unknown key '{}' in {}", key, what), pair.key.place,
-                     DidYouMean(key, known));
+                     DidYouMeanOrOneOf(key, known));
     }
   }
 }
@@ -111,7 +113,8 @@ LogSource ReadLogSource(const yaml::Node& document, std::string_view what, Readi
   source.category = OptionalText(*node, "category", reading);
   source.service = OptionalText(*node, "service", reading);
   if (source.product.empty() && source.category.empty() && source.service.empty()) {
-    reading.Refuse("'logsource' names no product, category or service", node->place);
+    reading.Refuse("'logsource' names no product, category or service", node->place,
+                   "add one of them");
   }
   return source;
 }

@@ -5,10 +5,13 @@
 #include <cstddef>
 #include <numeric>
 
+#include <fmt/format.h>
+
 namespace faultline {
 namespace {
 
 constexpr std::size_t kLongest = 64;
+constexpr std::size_t kListed = 12;
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -45,6 +48,17 @@ std::string DidYouMean(std::string_view word, const std::vector<std::string_view
   }
   if (nearest.empty()) return {};
   return "did you mean '" + std::string(nearest) + "'?";
+}
+
+std::string DidYouMeanOrOneOf(std::string_view word,
+                              const std::vector<std::string_view>& candidates) {
+  std::string remedy = DidYouMean(word, candidates);
+  if (!remedy.empty() || candidates.empty()) return remedy;
+  if (candidates.size() == 1) return fmt::format("use {}", candidates.front());
+  const auto end =
+      candidates.begin() + static_cast<std::ptrdiff_t>(std::min(candidates.size(), kListed));
+  return fmt::format("use one of {}{}", fmt::join(candidates.begin(), end, ", "),
+                     candidates.size() > kListed ? ", ..." : "");
 }
 
 }  // namespace faultline

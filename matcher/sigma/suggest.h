@@ -13,4 +13,9 @@ namespace faultline {
 [[nodiscard]] std::string DidYouMean(std::string_view word,
                                      const std::vector<std::string_view>& candidates);
 
+// The same; where none is near, "use one of a, b, c", of many the first dozen, or "use a" of a
+// single one. Empty where there are no candidates.
+[[nodiscard]] std::string DidYouMeanOrOneOf(std::string_view word,
+                                            const std::vector<std::string_view>& candidates);
+
 }  // namespace faultline

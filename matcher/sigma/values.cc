@@ -271,7 +271,8 @@ class Pipeline {
   void ToUnits(Utf16 order, std::string_view mark, Pattern& pattern) {
     for (Pattern::Token& token : pattern.tokens) {
       auto units = ToUtf16(token.text, order);
-      if (!units) return Refuse("the value is no UTF-8 text that UTF-16 could encode");
+      if (!units)
+        return Refuse("the value is no UTF-8 text that UTF-16 could encode", "write it as UTF-8");
       token.text = std::move(*units);
     }
     if (mark.empty()) return;
@@ -436,7 +437,8 @@ std::optional<Value> Start(const Key& key, const yaml::Node& node, Reading& read
                                   : fmt::format("a value must be a text, a number, a boolean or "
                                                 "null, this is {}",
                                                 yaml::ToString(node.kind))),
-        node.place);
+        node.place,
+        node.IsScalar() ? "remove the tag" : "write a list of values, or a field per line");
     return std::nullopt;
   }
   if (key.Has(Modifier::kExists)) {
@@ -466,7 +468,7 @@ std::optional<Value> Start(const Key& key, const yaml::Node& node, Reading& read
 
 Choice NullChoice(const Key& key, const yaml::Node& value, Reading& reading) {
   if (key.field.empty()) {
-    reading.Refuse(key.About("null is no keyword"), value.place);
+    reading.Refuse(key.About("null is no keyword"), value.place, "quote it if it is a word");
   }
   for (const Key::Part& part : key.modifiers) {
     if (part.modifier == Modifier::kAll || part.modifier == Modifier::kNeq) continue;

@@ -4,6 +4,7 @@
 #include <yaml.h>
 
 #include <algorithm>
+#include <array>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -17,6 +18,7 @@ namespace {
 
 // libyaml looks through all tag directives for each new one and for each tag.
 constexpr std::size_t kMaxTagDirectives = 32;
+constexpr const char* kFewerAliases = "write fewer aliases";
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::string_view kCorePrefix = "tag:yaml.org,2002:";
 
@@ -32,6 +34,36 @@ bool IsCoreTag(std::string_view tag) {
     if (name == core) return true;
   }
   return false;
+}
+
+// What to do about libyaml's faults, which name the rule of the grammar that failed: the first row
+// whose words are in the message.
+std::string_view RemedyOf(std::string_view problem) {
+  struct Row {
+    std::string_view words;
+    std::string_view remedy;
+  };
+  static constexpr std::array<Row, 14> kRows{{
+      {"UTF-8", "save the file as UTF-8"},
+      {"control characters", "remove them, or escape them within double quotes"},
+      {"cannot start any token",
+       "indent with blanks instead of tabs; quote text that begins with @, ` or %"},
+      {"tab character", "indent with blanks instead of tabs"},
+      {"node content", "quote text that begins with a comma or bracket"},
+      {"alphabetic", "quote text that begins with * or &"},
+      {"unexpected", "close the quote"},
+      {"escape", "write \\\\ for a backslash within double quotes, or use single quotes"},
+      {"',' or", "close the bracket; quote text with commas, brackets or ': ' in it"},
+      {"mapping values", "quote text with ': ' in it; indent the keys of one map alike"},
+      {"':'", "write 'key: value'; close the quote above"},
+      {"expected key", "indent the keys of one map alike"},
+      {"'-'", "indent the dashes of one list alike"},
+      {"tag", "remove the tag"},
+  }};
+  for (const Row& row : kRows) {
+    if (problem.find(row.words) != problem.npos) return row.remedy;
+  }
+  return "see that indentation, quotes and brackets are those of YAML 1.2";
 }
 
 std::size_t CountTagDirectives(std::string_view text) {
@@ -159,7 +191,7 @@ class Reader {
     std::size_t depth = 0;
   };
 
-  void Refuse(std::string message, Place place, std::string remedy = {}) {
+  void Refuse(std::string message, Place place, std::string remedy) {
     if (!error_) error_ = Error{fault_, std::move(message), std::move(place), std::move(remedy)};
   }
 
@@ -237,25 +269,29 @@ class Reader {
     const std::string problem =
         parser_.problem == nullptr ? std::string("no valid YAML") : std::string(parser_.problem);
     if (parser_.error == YAML_READER_ERROR) {
-      return Refuse("YAML: " + problem, places_.AtByte(parser_.problem_offset));
+      return Refuse("YAML: " + problem, places_.AtByte(parser_.problem_offset),
+                    std::string(RemedyOf(problem)));
     }
-    if (parser_.error == YAML_MEMORY_ERROR) return Refuse("YAML: out of memory", places_.AtByte(0));
+    if (parser_.error == YAML_MEMORY_ERROR) {
+      return Refuse("YAML: out of memory", places_.AtByte(0), "split the file");
+    }
     std::string message = "YAML: " + problem;
     if (parser_.context != nullptr) message += fmt::format(" {}", parser_.context);
-    Refuse(std::move(message), places_.At(parser_.problem_mark));
+    Refuse(std::move(message), places_.At(parser_.problem_mark), std::string(RemedyOf(problem)));
   }
 
   bool Count(std::size_t nodes, const Place& place) {
     nodes_ += nodes;
     if (nodes_ <= limits_.max_nodes) return true;
     Refuse(fmt::format("YAML: more than {} values, expanded aliases included", limits_.max_nodes),
-           place);
+           place, "split the file, or write the values out where aliases multiply them");
     return false;
   }
 
   bool CheckDepth(std::size_t depth, const Place& place) {
     if (depth <= limits_.max_depth) return true;
-    Refuse(fmt::format("YAML: nested deeper than {} levels", limits_.max_depth), place);
+    Refuse(fmt::format("YAML: nested deeper than {} levels", limits_.max_depth), place,
+           "write it flatter; a bracket may be missing");
     return false;
   }
 
@@ -307,10 +343,11 @@ class Reader {
                     "text that begins with '*' must be quoted");
     }
     const Anchor& anchor = found->second;
-    if (!anchor.node) return Refuse(fmt::format("YAML: '*{}' holds itself", name), place);
+    if (!anchor.node)
+      return Refuse(fmt::format("YAML: '*{}' holds itself", name), place, "write the value out");
     alias_bytes_ += anchor.bytes;
     if (alias_bytes_ > limits_.max_alias_bytes) {
-      return Refuse("YAML: aliases expand to too much text", place);
+      return Refuse("YAML: aliases expand to too much text", place, kFewerAliases);
     }
     if (!Count(anchor.nodes, place) || !CheckDepth(stack_.size() + anchor.depth, place)) return;
     Put(*anchor.node);
@@ -334,7 +371,7 @@ class Reader {
     Measure(node, 0, anchor);
     alias_bytes_ += anchor.bytes;
     if (alias_bytes_ > limits_.max_alias_bytes) {
-      return Refuse("YAML: aliases expand to too much text", node.place);
+      return Refuse("YAML: aliases expand to too much text", node.place, kFewerAliases);
     }
     if (!Count(anchor.nodes, node.place)) return;
     anchor.node = node;
@@ -360,7 +397,8 @@ class Reader {
 
   void PutKey(Open& open, Node key) {
     if (key.kind != Kind::kScalar) {
-      return Refuse("YAML: a key must be a text, this is a list or a map", key.place);
+      return Refuse("YAML: a key must be a text, this is a list or a map", key.place,
+                    "quote text with brackets in it");
     }
     if (key.scalar == "<<" && !key.quoted && key.tag.empty()) {
       return Refuse("YAML: merge keys ('<<') are not supported", key.place, "write the keys out");
@@ -425,7 +463,7 @@ std::optional<Error> ParseYamlPrefix(std::string_view text, const std::string& f
                  "split the file"};
   }
   if (CountTagDirectives(text) > kMaxTagDirectives) {
-    return Error{fault, "YAML: too many tag directives", {file, 0, 0}, {}};
+    return Error{fault, "YAML: too many tag directives", {file, 0, 0}, "remove them"};
   }
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   if (text.empty() || text.ends_with('\n')) {

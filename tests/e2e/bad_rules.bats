@@ -10,6 +10,7 @@ setup() {
 check_bad() {
   run timeout 2 "$FAULTLINE" check --rules bad.yml
   [ "$status" -eq 2 ]
+  [[ "$output" == *$'\n  -> '* ]]
 }
 
 rule_with() {

@@ -95,6 +95,9 @@ TEST(Vectors, RejectsAreRefusedWithPlaceAndReason) {
     for (const Error& error : errors) {
       EXPECT_GT(error.place.line, 0) << id;
       EXPECT_FALSE(error.message.empty()) << id;
+      if (!id.starts_with("correlation-")) {
+        EXPECT_FALSE(error.remedy.empty()) << id << ": " << error.message;
+      }
     }
     ++refused;
   });

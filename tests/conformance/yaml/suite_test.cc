@@ -138,6 +138,7 @@ std::string Verdict(const std::string& name, const std::string& text, bool fail,
   const auto parsed = ParseYaml(text, name, limits);
   if (!parsed) {
     EXPECT_GT(parsed.error().place.line, 0) << name;
+    EXPECT_FALSE(parsed.error().remedy.empty()) << name;
     if (fail) return "no YAML, refused";
     std::string reason = parsed.error().message;
     ReplaceAll(reason, "YAML: ", "");

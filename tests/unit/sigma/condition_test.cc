@@ -132,13 +132,14 @@ TEST(Condition, FaultsPointAtTheWord) {
       {"a | count() > 5",
        "f.yml:3:12: '|' in a condition is not supported; write a correlation (correlation: {type: "
        "event_count, ...})"},
-      {"1 of x*", "f.yml:3:15: 'x*' matches no search"},
-      {"9 of them", "f.yml:3:10: '9 of them' can never hold: it matches 5 searches"},
-      {"(a", "f.yml:3:10: '(' is not closed"},
-      {"a)", "f.yml:3:11: ')' without '('"},
-      {"a and", "f.yml:3:15: the condition ends early"},
-      {"a b", "f.yml:3:12: expected 'and' or 'or', found 'b'"},
-      {"", "f.yml:3:10: the condition is empty"},
+      {"1 of x*", "f.yml:3:15: 'x*' matches no search; use one of a, b, c, sel_1, sel_2, _hidden"},
+      {"9 of them",
+       "f.yml:3:10: '9 of them' can never hold: it matches 5 searches; write 5 or less"},
+      {"(a", "f.yml:3:10: '(' is not closed; add ')'"},
+      {"a)", "f.yml:3:11: ')' without '('; remove it"},
+      {"a and", "f.yml:3:15: the condition ends early; use one of a, b, c, sel_1, sel_2, _hidden"},
+      {"a b", "f.yml:3:12: expected 'and' or 'or', found 'b'; join searches by 'and' or 'or'"},
+      {"", "f.yml:3:10: the condition is empty; use one of a, b, c, sel_1, sel_2, _hidden"},
       {"some of them", "f.yml:3:10: unknown quantifier 'some'; use a number, any or all"},
   };
   for (const auto& c : cases) {

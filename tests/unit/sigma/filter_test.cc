@@ -106,12 +106,12 @@ TEST(Filter, BadOnesSayWhereAndWhy) {
       {head + "filter: {rules: any, ok: {a: b}}\n",
        "f.yml:3:9: rule 'F': the filter has no condition; add 'condition: not ...'"},
       {head + "filter: {rules: any, condition: not ok}\n",
-       "f.yml:3:9: rule 'F': the filter has no search"},
+       "f.yml:3:9: rule 'F': the filter has no search; add one beside 'condition'"},
       {head + "filter: {rules: any, ok: {a: b}, condition: [not ok]}\n",
        "f.yml:3:45: rule 'F': a filter has one condition, this is a list; join them by 'and' or "
        "'or'"},
       {head + "filter: {rules: any, ok: {a: b}, condition: not sel}\n",
-       "f.yml:3:49: rule 'F': condition: unknown search 'sel'"},
+       "f.yml:3:49: rule 'F': condition: unknown search 'sel'; use ok"},
       {head + "filter: {rules: any, ok: {a: b}, condition: not ok}\ndetection: {}\n",
        "f.yml:4:1: rule 'F': a document is a filter or a detection, not both; separate them by "
        "'---'"},

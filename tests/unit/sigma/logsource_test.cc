@@ -41,7 +41,9 @@ TEST(LogSourceTable, MistakesSayWhereAndWhat) {
     const char* text;
     const char* error;
   } cases[] = {
-      {"- x\n", "mine.yaml:1:1: a file of log sources must be a map, this is a list"},
+      {"- x\n",
+       "mine.yaml:1:1: a file of log sources must be a map, this is a list; write 'key: value' "
+       "lines, indented below it"},
       {"p: {service: {}}\n",
        "mine.yaml:1:5: unknown key 'service' in a product; did you mean 'services'?"},
       {"p:\n  services:\n    a: {wher: {x: 1}}\n",

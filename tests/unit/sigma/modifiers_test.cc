@@ -298,7 +298,7 @@ TEST(Modifiers, FaultsSayWhereAndWhatToWrite) {
       {"f|neq: [a, null]",
        "f.yml:5:16: rule 'T': field 'f': null inside a list; write a second map with the field "
        "alone and null"},
-      {"'': a", "f.yml:5:5: rule 'T': a field has no name"},
+      {"'': a", "f.yml:5:5: rule 'T': a field has no name; name a field"},
   });
 }
 

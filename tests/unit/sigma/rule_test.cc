@@ -37,7 +37,7 @@ TEST(Rule, BadRulesSayWhereAndWhy) {
        "alone and null"},
       {RuleWith("    Image: {a: b}\n"),
        "f.yml:6:12: rule 'T': field 'Image': a value must be a text, a number, a boolean or null, "
-       "this is a map"},
+       "this is a map; write a list of values, or a field per line"},
       {RuleWith("    Image: x\n  timeframe: 5m\n"),
        "f.yml:7:3: rule 'T': 'timeframe' is not supported; write a correlation with a timespan"},
       {RuleWith("    Image: x\n", "level: hihg\n"),
@@ -45,11 +45,12 @@ TEST(Rule, BadRulesSayWhereAndWhy) {
       {RuleWith("    Image: x\n", "faultline: {captures: []}\n"),
        "f.yml:8:13: rule 'T': unknown key 'captures' in 'faultline'; did you mean 'capture'?"},
       {RuleWith("    Image: x\n", "faultline: {steps: []}\n"),
-       "f.yml:8:13: rule 'T': 'steps' in 'faultline' is not supported yet"},
+       "f.yml:8:13: rule 'T': 'steps' in 'faultline' is not supported yet; leave it out"},
       {RuleWith("    Image: x\n", "faultline: {explain: {cause: 'on {{Computer'}}\n"),
        "f.yml:8:30: rule 'T': '{{' is not closed by '}}'"},
       {"title: T\nlogsource: {product: windows}\n",
-       "f.yml:1:1: rule 'T': the rule has no 'detection' and no 'correlation'"},
+       "f.yml:1:1: rule 'T': the rule has no 'detection' and no 'correlation'; add 'detection:' "
+       "with searches and a condition"},
       {"action: globle\n", "f.yml:1:9: unknown action 'globle'; did you mean 'global'?"},
       {RuleWith("    Image: x\n", "status: tset\n"),
        "f.yml:8:9: rule 'T': unknown status 'tset'; did you mean 'test'?"},
@@ -86,7 +87,7 @@ TEST(Correlation, BadOnesSayWhereAndWhy) {
        "f.yml:16:15: rule 'C': 'lt' is not supported yet: it is decided when a window closes; use "
        "gte or gt"},
       {"  type: temporal\n  rules: [base]\n  timespan: 1m\n  aliases: {}\n",
-       "f.yml:16:3: rule 'C': 'aliases' in 'correlation' is not supported yet"},
+       "f.yml:16:3: rule 'C': 'aliases' in 'correlation' is not supported yet; leave it out"},
       {"  type: temporal\n  rules: [base]\n  timespan: 1m\n  groupby: x\n",
        "f.yml:16:3: rule 'C': unknown key 'groupby' in 'correlation'; did you mean 'group-by'?"},
       {"  type: temporal\n  rules: [base, i1]\n  timespan: 1m\n",

@@ -42,12 +42,14 @@ TEST(Yaml, RefusesWithPlaceAndReason) {
     const char* error;
   } cases[] = {
       {"a: 1\na: 2\n", "f.yml:2:1: YAML: duplicate key 'a', first in line 1; give each key once"},
-      {"[a]: 1\n", "f.yml:1:1: YAML: a key must be a text, this is a list or a map"},
+      {"[a]: 1\n",
+       "f.yml:1:1: YAML: a key must be a text, this is a list or a map; quote text with brackets "
+       "in it"},
       {"b: &x {k: 1}\na:\n  <<: *x\n",
        "f.yml:3:3: YAML: merge keys ('<<') are not supported; write the keys out"},
       {"a: *nope\n",
        "f.yml:1:4: YAML: unknown alias '*nope'; text that begins with '*' must be quoted"},
-      {"a: &x [*x]\n", "f.yml:1:8: YAML: '*x' holds itself"},
+      {"a: &x [*x]\n", "f.yml:1:8: YAML: '*x' holds itself; write the value out"},
       {"a: !!python/object x\n",
        "f.yml:1:4: YAML: unknown tag 'tag:yaml.org,2002:python/object'; remove the tag"},
   };
