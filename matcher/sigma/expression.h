@@ -105,6 +105,8 @@ class Expression {
   [[nodiscard]] bool Holds(const ExprEnvironment& environment) const;  // true, and nothing else
   [[nodiscard]] ExprType type() const noexcept;
   [[nodiscard]] bool empty() const noexcept { return tree_ == nullptr; }
+  // What it gives where no name is left in it.
+  [[nodiscard]] std::optional<ExprValue> constant() const;
   [[nodiscard]] const std::string& text() const noexcept;  // as written
   // Every name in it, repeats left out; registers that count() asks stand as kRegister.
   [[nodiscard]] const std::vector<ExprName>& names() const noexcept;
