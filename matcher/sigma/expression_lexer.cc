@@ -57,6 +57,12 @@ class Lexer {
     ReadSymbol();
   }
 
+  bool BehindName() const {
+    if (tokens_.empty()) return false;
+    const ExprToken& last = tokens_.back();
+    return !last.parts.empty() && last.at + last.text.size() == at_;
+  }
+
   void ReadSymbol() {
     const std::size_t start = at_;
     const std::string_view two = text_.substr(at_, 2);
@@ -66,6 +72,11 @@ class Lexer {
         return Refuse(start, fmt::format("'{}' is no operator", wrong),
                       fmt::format("write {}", right));
       }
+    }
+    if (text_[start] == '-' && BehindName() && start + 1 < text_.size() &&
+        (ContinuesName(text_[start + 1]) || text_[start + 1] == '`')) {
+      return Refuse(start, "a '-' behind a name wants blanks around it",
+                    "or, where it is part of the name, the name in back quotes: `a-b`");
     }
     const bool pair = two == "==" || two == "!=" || two == "<=" || two == ">=";
     if (pair || std::string_view("<>+-*/(),").find(text_[at_]) != std::string_view::npos) {

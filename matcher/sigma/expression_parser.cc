@@ -205,6 +205,9 @@ class Parser {
     const ExprToken& token = Now();
     if (IsSymbol(")")) return Refuse(token.at, "')' without '('");
     std::string remedy;
+    if (next_ > 0 && !token.parts.empty() && !tokens_[next_ - 1].parts.empty()) {
+      remedy = "a name with blanks goes into back quotes";
+    }
     for (const std::string_view word : {"and", "or"}) {
       const auto same = [](char a, char b) { return (a | 0x20) == b; };
       if (token.text.size() == word.size() &&
@@ -469,24 +472,13 @@ class Parser {
     auto found = scope_.Find(token.parts);
     if (!found) {
       Error& error = found.error();
-      Refuse(token.at, std::move(error.message),
-             error.remedy.empty() ? HyphenRemedy(token) : std::move(error.remedy));
+      Refuse(token.at, std::move(error.message), std::move(error.remedy));
       return {};
     }
     if (auto* value = std::get_if<ExprValue>(&found->what)) {
       return Constant(std::move(*value), token.at);
     }
     return Name(std::move(std::get<ExprName>(found->what)), found->type, token.at);
-  }
-
-  // For a name that goes on behind a hyphen.
-  std::string HyphenRemedy(const ExprToken& token) const {
-    const ExprToken& minus = tokens_[next_];
-    if (minus.text != "-" || minus.at != token.at + token.text.size()) return {};
-    const ExprToken& rest = tokens_[next_ + 1];
-    if (rest.at != minus.at + 1 || rest.parts.empty()) return {};
-    return fmt::format("a name with '-' goes into back quotes: `{}-{}`", token.parts.back(),
-                       rest.parts.front());
   }
 
   Operand Call(const ExprToken& token) {

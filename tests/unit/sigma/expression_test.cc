@@ -78,6 +78,7 @@ Names Usual() {
   event("a.b", "dotted");
   event("Some Field", "odd");
   event("@timestamp", "at");
+  event("Some", "");
   names.values["none"] = {ExprType::kEvent, ExprAbsent{}};
   names.values["broken"] = {ExprType::kNumber, ExprError{}};
   names.values["seven"] = {ExprType::kNumber, std::int64_t{7}};
@@ -198,7 +199,15 @@ TEST(Expression, ReadsNames) {
              {"settings.window * 2", "2h"},
              {"1 + settings.limits", "f:1:5: unknown setting; none"},
              {"disk-fault == 1",
-              "f:1:1: unknown name 'disk'; a name with '-' goes into back quotes: `disk-fault`"}});
+              "f:1:5: a '-' behind a name wants blanks around it; or, where it is part of the "
+              "name, the name in back quotes: `a-b`"},
+             {"ten -nine", "1"},
+             {"ten - nine-1",
+              "f:1:11: a '-' behind a name wants blanks around it; or, where it is part of the "
+              "name, the name in back quotes: `a-b`"},
+             {"Some Field",
+              "f:1:6: expected an operator, found 'Field'; a name with blanks goes "
+              "into back quotes"}});
 }
 
 TEST(Expression, KnowsTimesAndDurations) {
