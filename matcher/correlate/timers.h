@@ -13,17 +13,27 @@ namespace faultline {
 
 // A deadline in event time.
 struct Timer {
-  enum class Kind : std::uint8_t { kOperator, kQuiet, kChoice, kUpdate, kFlood };
+  // kExpiry: also an operator's. What it makes has a time 1 ns after it is due, so it acts behind all
+  // other timers of that time.
+  enum class Kind : std::uint8_t { kOperator, kQuiet, kChoice, kUpdate, kFlood, kExpiry };
 
   EventTime due;           // acts behind all events of that time
   std::uint32_t unit = 0;  // the correlation; children stand before parents
   Kind kind = Kind::kOperator;
   Digest key;
 
-  friend auto operator<=>(const Timer&, const Timer&) = default;
+  friend bool operator==(const Timer&, const Timer&) = default;
+  friend std::strong_ordering operator<=>(const Timer& a, const Timer& b) noexcept {
+    if (const auto order = a.due <=> b.due; order != 0) return order;
+    const auto last = [](const Timer& timer) { return timer.kind == Kind::kExpiry; };
+    if (const auto order = last(a) <=> last(b); order != 0) return order;
+    if (const auto order = a.unit <=> b.unit; order != 0) return order;
+    if (const auto order = a.kind <=> b.kind; order != 0) return order;
+    return a.key <=> b.key;
+  }
 };
 
-// Deadlines in their fixed order: (due, unit, kind, key). Fired by the frontier only.
+// Deadlines in their fixed order: (due, expiries last, unit, kind, key). Fired by the frontier only.
 //
 // State      A binary heap. A timer is never taken back: whoever set it finds, when it is due,
 //            whether it still means something. So timers follow from the other state and are not
