@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The short way in. The build itself is CMake's: `cmake --workflow --preset dev` does without this file.
 .DEFAULT_GOAL := help
-.PHONY: help deps configure build demo test sanitize bench lint fuzz clean
+.PHONY: help deps configure build demo test badinput sanitize bench lint fuzz clean
 
 PROGRAM := build/release/bin/faultline
 
@@ -24,6 +24,10 @@ demo: build ## Play a bundled incident through an in-process Kafka; shows the al
 test: configure ## Build and run all tests, those on a real Apache Kafka too; says what was left out
 	@cmake --build --preset release
 	@sh tools/run_tests.sh release
+
+badinput: configure ## What hostile input does to correlations, in full: ten million keys (make test runs fewer)
+	@cmake --build --preset release --target bad_input_test
+	@FAULTLINE_KEYS=10000000 build/release/tests/bad_input_test
 
 sanitize: deps ## Unit and property tests under ASan with UBSan, then under TSan
 	@cmake --preset asan >/dev/null && cmake --build --preset asan && sh tools/run_tests.sh asan

@@ -20,10 +20,12 @@ std::vector<std::string> ValuesOf(const Hit& hit, const std::string& name) {
   return values;
 }
 
-// Keeps the first of each: an array that repeats a value is one group, not two.
+// Keeps the first of each: an array that repeats a value is one group, not two. More than there can be
+// groups are never asked for, so a long array costs no square of its length.
 void DropRepeats(std::vector<std::string>& values) {
   std::vector<std::string> kept;
   for (std::string& value : values) {
+    if (kept.size() == kMaxKeysPerHit) break;
     if (std::find(kept.begin(), kept.end(), value) == kept.end()) kept.push_back(std::move(value));
   }
   values = std::move(kept);
