@@ -179,6 +179,7 @@ Result<void> Service::Impl::AddUnit(std::int64_t number) {
   Worker::Options worker;
   worker.engine.max_keys = static_cast<std::size_t>(config.state.max_keys_per_partition);
   worker.engine.max_skew = config.max_skew;
+  worker.engine.matching = options.matching;
   worker.engine.stats = std::make_shared<EngineStats>();
   worker.input = [config, set = rules](const SourceName& source) {
     const InputConfig* const input = InputOf(config, source.topic);

@@ -30,6 +30,7 @@ class Service {
     Config config;
     std::shared_ptr<const RuleSet> rules;
     bool create_topics = false;
+    MatcherOptions matching;  // for benchmarks
     // Loads the rules anew for Reload(); nothing: there is no reloading.
     std::function<Result<std::shared_ptr<const RuleSet>>()> load_rules;
     // Stands between the engine and the sink where someone wants to look on; may be empty.

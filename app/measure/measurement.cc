@@ -7,10 +7,10 @@
 #include <optional>
 #include <utility>
 
+#include "app/measure/match_pass.h"
 #include "app/measure/pinned_team.h"
 #include "bench/yardsticks/yardsticks.h"
 #include "exporters/process_stats.h"
-#include "matcher/event/walker.h"
 
 namespace faultline::app {
 namespace {
@@ -26,43 +26,21 @@ double SecondsSince(Steady::time_point start) {
 
 double ResidentBytes() { return ReadProcessStats().resident_bytes.value_or(0); }
 
-// The walker alone, with the fields of all rules.
-class WalkPass {
- public:
-  WalkPass(const RuleSet& rules, const Walker::Options& options)
-      : walker_(&rules.fields()), options_(options) {}
-
-  std::uint64_t Run(const EventViews& events, const Share& share) {
-    std::uint64_t found = 0;
-    share.ForEachBlock(events.size(), [&](std::size_t first, std::size_t count) {
-      for (std::size_t i = first; i < first + count; ++i) {
-        if (walker_.Begin(events[i], options_) != WalkFault::kNone) continue;
-        while (walker_.Next() != nullptr) ++found;
-      }
-    });
-    return found;
-  }
-
- private:
-  Walker walker_;
-  Walker::Options options_;
-};
-
 // What one thread has of each contestant.
 struct Seat {
-  Seat(const RuleSet& rules, const InputOptions& input, const EventStore& store, Share the_share)
+  Seat(const RuleSetPtr& rules, const InputOptions& input, const EventStore& store, Share the_share)
       : share(the_share),
         bytes(store.all().substr(share.thread * (store.all().size() / share.threads),
                                  store.all().size() / share.threads)),
         copy(bytes.size()),
-        walk(rules, input.walk) {}
+        route(rules, input, {.route_only = true}) {}
 
   Share share;
   std::string_view bytes;              // what it copies
   std::unique_ptr<EnginePass> engine;  // null until SitDown()
   bench::MemcpyYardstick copy;
   bench::OnDemandYardstick on_demand;
-  WalkPass walk;
+  MatchPass route;
   BenchAnswer answer;       // of the engine's last pass
   std::uint64_t found = 0;  // by the yardstick's last pass
 };
@@ -75,7 +53,7 @@ class Contest {
       : rules_(std::move(rules)), input_(input), store_(store), options_(options), team_(team) {
     for (std::size_t thread = 0; thread < options.threads; ++thread) {
       const Share share{thread, options.threads};
-      seats_.push_back(std::make_unique<Seat>(*rules_, input_, store_, share));
+      seats_.push_back(std::make_unique<Seat>(rules_, input_, store_, share));
     }
     for (std::size_t i = 0; i < store.events().size(); i += kFew) few_.push_back(store.events()[i]);
   }
@@ -99,12 +77,18 @@ class Contest {
       same = same && answer == figures.answer;
       return seconds;
     };
-    if (!options_.cold) {  // the memos of these engines are filled in a pass that nobody times
+    const auto route = [this] {
+      return All(
+          [this](Seat& seat) { seat.found = seat.route.Run(store_.events(), seat.share).events; });
+    };
+    // A pass that nobody times fills the memos.
+    route();
+    if (!options_.cold) {
       SitDown();
       engines();
       if (alone_ != nullptr) alone();
     }
-    std::optional<std::uint64_t> parsed, walked;
+    std::optional<std::uint64_t> parsed, routed;
     const Steady::time_point start = Steady::now();
     for (; figures.rounds < kFewestRounds || SecondsSince(start) < options_.seconds;
          ++figures.rounds) {
@@ -115,10 +99,9 @@ class Contest {
       figures.on_demand.Add(All([this](Seat& seat) { seat.found = Parse(seat); }));
       same = same && Found() == parsed.value_or(Found());
       parsed = Found();
-      figures.walk.Add(
-          All([this](Seat& seat) { seat.found = seat.walk.Run(store_.events(), seat.share); }));
-      same = same && Found() == walked.value_or(Found());
-      walked = Found();
+      figures.route.Add(route());
+      same = same && Found() == routed.value_or(Found());
+      routed = Found();
     }
     if (same) return {};
     return Fail(Fault::kInternal, "two passes over the same events gave different answers");

@@ -38,7 +38,7 @@ struct BenchFigures {
   // Seconds since the rules began to load.
   double load_seconds = 0, compiled_seconds = 0, first_match_seconds = 0;
   double engine_rss_bytes = 0;
-  Contestant engine, copy, on_demand, walk;
+  Contestant engine, copy, on_demand, route;
   Contestant one_thread;  // the engine on one thread, where `engine` has several
   CostReport costs;
 };

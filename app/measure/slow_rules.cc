@@ -6,8 +6,7 @@
 #include <memory>
 #include <utility>
 
-#include "app/measure/engine_pass.h"
-#include "matcher/event/walker.h"
+#include "app/measure/match_pass.h"
 
 namespace faultline::app {
 namespace {
@@ -38,7 +37,7 @@ EventViews SampleOf(const EventStore& store) {
   return sample;
 }
 
-// Nanoseconds per event that `rule` takes beyond the walk, without any other rule.
+// Nanoseconds per event that `rule` takes beyond walk and route, without any other rule.
 double AloneNanoseconds(const sigma::DetectionRule& rule, const InputOptions& input,
                         const EventViews& sample) {
   sigma::RuleCollection one;
@@ -48,20 +47,14 @@ double AloneNanoseconds(const sigma::DetectionRule& rule, const InputOptions& in
   options.inputs = {input.logsource};
   const auto rules = RuleSet::Compile(std::move(one), options);
   if (!rules || sample.empty()) return 0;
-  Walker walker(&(*rules)->fields());
-  Matcher matcher(*rules);
-  const InputScope scope = matcher.ScopeOf(input.logsource);
-  const auto pass = [&](bool match) {
-    for (const std::string_view event : sample) {
-      if (walker.Begin(event, input.walk) != WalkFault::kNone) continue;
-      while (const Event* const found = walker.Next()) {
-        if (match) static_cast<void>(matcher.Match(*found, scope));
-      }
-    }
+  MatchPass match(*rules, input, {});
+  MatchPass route(*rules, input, {.route_only = true});
+  const auto nanoseconds = [&sample](MatchPass& pass) {
+    pass.Run(sample, Share{});
+    return FastestNanoseconds([&] { pass.Run(sample, Share{}); });
   };
-  pass(true);
-  const double all = FastestNanoseconds([&] { pass(true); });
-  const double walk = FastestNanoseconds([&] { pass(false); });
+  const double all = nanoseconds(match);
+  const double walk = nanoseconds(route);
   return std::max(0.0, all - walk) / static_cast<double>(sample.size());
 }
 

@@ -477,7 +477,9 @@ InputScope Matcher::ScopeOf(const sigma::LogSource& source) {
 
 std::span<const std::uint32_t> Matcher::Match(const Event& event, InputScope scope) noexcept {
   impl_->Begin(&event, {}, event.flags().invalid_utf8);
-  return impl_->MatchIn(impl_->Route(scope));
+  ClassState& routed = impl_->Route(scope);
+  if (impl_->options.route_only) return {};
+  return impl_->MatchIn(routed);
 }
 
 std::span<const std::uint32_t> Matcher::MatchRaw(std::string_view bytes,

@@ -64,12 +64,13 @@ struct NamedValue {
   friend bool operator==(const NamedValue&, const NamedValue&) = default;
 };
 
-// What a Matcher may leave out of its work. The matches are the same whatever is set: tests and
-// benchmarks compare them.
+// What a Matcher may leave out of its work. The matches are the same whatever is set, but for
+// `route_only`: tests and benchmarks compare them.
 struct MatcherOptions {
-  bool memo = true;       // remember what held for a value
-  bool witnesses = true;  // look at a rule only when one of its witnesses was seen
-  bool cold = false;      // every value is new to the memo: what a stream without repeats costs
+  bool memo = true;         // remember what held for a value
+  bool witnesses = true;    // look at a rule only when one of its witnesses was seen
+  bool cold = false;        // every value is new to the memo: what a stream without repeats costs
+  bool route_only = false;  // find the class of an event and match nothing: what is left to beat
 };
 
 // Tells which detection rules hold for an event. A worker's own scratch around a shared RuleSet.
