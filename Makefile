@@ -33,9 +33,9 @@ sanitize: deps ## Unit and property tests under ASan with UBSan, then under TSan
 	@cmake --preset asan >/dev/null && cmake --build --preset asan && sh tools/run_tests.sh asan
 	@cmake --preset tsan >/dev/null && cmake --build --preset tsan && sh tools/run_tests.sh tsan
 
-bench: configure ## Throughput of the engine beside its yardsticks (bench/README.md is the protocol)
+bench: configure ## The targets of speed and what this machine reaches (bench/README.md is the protocol)
 	@cmake --build --preset release
-	@bash bench/run.sh build/release
+	@python3 bench/run.py build/release
 
 lint: deps ## clang-format and clang-tidy over what changed since origin/main (LINT_ALL=1: over everything)
 	@cmake --preset clang >/dev/null

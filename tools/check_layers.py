@@ -20,7 +20,7 @@ LAYERS = {
     "consumer": {"base", "matcher", "kafka", "consumer"},
     "exporters": {"base", "matcher", "kafka", "exporters"},
     "app": {"base", "matcher", "kafka", "consumer", "exporters", "app", "bench"},
-    "bench": {"base", "matcher", "bench"},
+    "bench": {"base", "matcher", "exporters", "app", "bench"},
 }
 
 # Room of matcher/ -> rooms that its files may include from. A file directly in matcher/ belongs to the
