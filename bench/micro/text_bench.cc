@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a value costs before it is compared: escapes resolved, case folded; and times of events.
+#include <benchmark/benchmark.h>
+
+#include <cctype>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bench/micro/corpus.h"
+#include "matcher/event/text.h"
+#include "matcher/event/timestamp.h"
+
+namespace faultline::bench {
+namespace {
+
+// Values of a field of process creations, as they stand in the payload.
+std::vector<RawValue> ValuesOf(std::string_view name) {
+  const app::RuleSetPtr rules = WindowsRules();
+  Walker walker(&rules->fields());
+  std::vector<RawValue> values;
+  for (const std::string_view text : Corpus::Creations().events()) {
+    if (walker.Begin(text, {}) != WalkFault::kNone) continue;
+    while (const Event* const event = walker.Next()) {
+      for (const RawValue& value : event->Of(rules->fields().Find(name))) values.push_back(value);
+    }
+  }
+  Prove(!values.empty(), "the corpus has the field");
+  return values;
+}
+
+const std::vector<RawValue>& CommandLines() {
+  static const std::vector<RawValue> values = ValuesOf("CommandLine");
+  return values;
+}
+
+std::size_t BytesOf(const std::vector<RawValue>& values) {
+  std::size_t bytes = 0;
+  for (const RawValue& value : values) bytes += value.raw.size();
+  return bytes;
+}
+
+// Escapes of one letter, resolved plainly; nothing for what has others.
+std::string PlainlyDecoded(std::string_view raw) {
+  std::string text;
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    if (raw[i] != '\\') {
+      text += raw[i];
+      continue;
+    }
+    switch (raw[++i]) {
+      case 'n': text += '\n'; break;
+      case 't': text += '\t'; break;
+      case 'r': text += '\r'; break;
+      case '"':
+      case '\\':
+      case '/': text += raw[i]; break;
+      default: return {};
+    }
+  }
+  return text;
+}
+
+void BM_Decode(benchmark::State& state) {
+  std::string buffer;
+  for (const RawValue& value : CommandLines()) {
+    const std::string plain = PlainlyDecoded(value.raw);
+    if (!plain.empty()) Prove(Decode(value, buffer) == plain, "escapes resolved");
+  }
+  for (auto _ : state) {
+    for (const RawValue& value : CommandLines()) benchmark::DoNotOptimize(Decode(value, buffer));
+  }
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(BytesOf(CommandLines())));
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(CommandLines().size()));
+}
+BENCHMARK(BM_Decode);
+
+void BM_Fold(benchmark::State& state) {
+  std::string buffer;
+  for (const RawValue& value : CommandLines()) {
+    std::string plain(value.raw);
+    bool ascii = true;
+    for (char& c : plain) {
+      ascii = ascii && static_cast<unsigned char>(c) < 0x80;
+      c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+    if (ascii) Prove(Fold(value.raw, buffer) == plain, "letters folded");
+  }
+  for (auto _ : state) {
+    for (const RawValue& value : CommandLines()) benchmark::DoNotOptimize(Fold(value.raw, buffer));
+  }
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(BytesOf(CommandLines())));
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(CommandLines().size()));
+}
+BENCHMARK(BM_Fold);
+
+void BM_Timestamp(benchmark::State& state) {
+  const char* const text = "2020-09-04T15:53:59.123Z";
+  const auto time = ParseTimestamp(text, {});
+  Prove(time && *time == ParseTimestamp("1599234839.123", {}), "the second and its thousandths");
+  for (auto _ : state) benchmark::DoNotOptimize(ParseTimestamp(text, {}));
+}
+BENCHMARK(BM_Timestamp);
+
+}  // namespace
+}  // namespace faultline::bench
+
+BENCHMARK_MAIN();
