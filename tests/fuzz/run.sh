@@ -31,8 +31,15 @@ for program in "$build"/fuzz/*_fuzz; do
     if [ -d "$data/$folder" ]; then set -- "$@" "$data/$folder"; fi
   done
   if [ -f "$here/$name.dict" ]; then set -- "-dict=$here/$name.dict" "$@"; fi
+  log=$build/fuzz/$name.log
   echo "fuzz: $name for $seconds s"
-  "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
-    -artifact_prefix="$build/fuzz/$name-" "$@" || status=1
+  if "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
+    -artifact_prefix="$build/fuzz/$name-" "$@" >"$log" 2>&1; then
+    sed -n -e 's/^stat::number_of_executed_units: */  inputs tried: /p' -e 's/^stat::new_units_added: */  new ones kept: /p' "$log"
+  else
+    status=1
+    tail -n 60 "$log"
+    echo "fuzz: a finding in $name; all it said: $log"
+  fi
 done
 exit "$status"
