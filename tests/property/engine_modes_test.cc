@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "app/measure/engine_pass.h"
 #include "matcher/engine.h"
 #include "tests/property/engine_pairs.h"
 #include "tests/property/windows_corpus.h"
@@ -65,7 +66,12 @@ class Corpus : public ::testing::TestWithParam<std::string> {
       source_ = engine_.AddSource(SourceName{"corpus", 0}, {}, nullptr, {});
     }
 
-    Pairs Read(const Order& order) {
+    Pairs Read(const Order& order) { return Read(order, true); }
+    // Those of rules that the recording has nothing to say about.
+    Pairs Uncovered(const Order& order) { return Read(order, false); }
+
+   private:
+    Pairs Read(const Order& order, bool covered) {
       Pairs found;
       for (const std::size_t line : order) {
         Record record;
@@ -75,13 +81,14 @@ class Corpus : public ::testing::TestWithParam<std::string> {
         out_.Clear();
         engine_.Process(record, {}, out_);
         for (const Alert& alert : out_.alerts) {
-          if (corpus_.recorded_->Covers(alert.rule.id)) found.emplace(line, alert.rule.id);
+          if (corpus_.recorded_->Covers(alert.rule.id) == covered) {
+            found.emplace(line, alert.rule.id);
+          }
         }
       }
       return found;
     }
 
-   private:
     static Engine::Options OptionsOf(const MatcherOptions& matching) {
       Engine::Options options;
       options.match_only = true;
@@ -147,6 +154,23 @@ TEST_P(Corpus, TwoThreadsFindTheRecordedPairs) {
   }
   found[0].merge(found[1]);
   ExpectRecorded(found[0]);
+}
+
+// So that `make bench` can tell a wrong answer: bench/digests.json is of these pairs.
+TEST_P(Corpus, TheRecordedDigestIsOfTheRecordedPairs) {
+  app::BenchAnswer answer = app::EnginePass(rules_, {}, {}).Run({lines_.begin(), lines_.end()}, {});
+  const std::string recorded = ReadFile(SourceDir() / "bench/digests.json");
+  const std::size_t at = recorded.find('"' + GetParam() + '"');
+  const std::string told = "\"matches\": " + std::to_string(answer.matches) + ", \"digest\": \"" +
+                           answer.DigestText() + '"';
+  EXPECT_EQ(recorded.substr(recorded.find('{', at) + 1, told.size()), told);
+
+  // Rules that the recording does not cover put aside, it is the digest of the recorded pairs.
+  app::BenchAnswer pairs;
+  for (const auto& [line, id] : recorded_->expected()) pairs.Add(line, id);
+  const Pairs others = Worker(*this, {}).Uncovered(Forward(lines_.size()));
+  for (const auto& [line, id] : others) pairs.Add(line, id);
+  EXPECT_EQ(answer, pairs);
 }
 
 INSTANTIATE_TEST_SUITE_P(Windows, Corpus,
