@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "app/suggest.h"
+#include "matcher/sigma/references.h"
 
 namespace faultline::app {
 namespace {
@@ -68,66 +69,53 @@ void TellUnknown(std::string_view setting, const std::vector<std::string>& named
   }
 }
 
-// What a detection is to the correlations that refer to it.
-struct Part {
-  bool needed = false;  // by a selected one
-  bool silent = false;  // alerts only through them
-};
+// Leaves rules out, but for those that a selected correlation needs: those stay as its parts. A rule
+// that alerts only through correlations goes with the last of them, unless it is named.
+class Selection {
+ public:
+  Selection(const Config::Rules::Select& select, sigma::RuleCollection& rules)
+      : select_(select), rules_(rules), leaving_(rules), kept_(rules) {}
 
-std::vector<Part> PartsOf(const Config::Rules::Select& select, const sigma::RuleCollection& rules) {
-  std::vector<Part> parts(rules.detections.size());
-  std::vector<bool> generated(parts.size());
-  for (const sigma::CorrelationRule& rule : rules.correlations) {
-    for (const std::uint32_t member : rule.members) {
-      parts[member].needed = parts[member].needed || LeftOutBy(select, rule.meta).empty();
-      parts[member].silent = true;
-      generated[member] = generated[member] || rule.generate;
+  void Apply() {
+    // Parents first: what they keep is known before their children are looked at.
+    for (std::size_t i = rules_.correlations.size(); i-- > 0;) {
+      const sigma::CorrelationRule& rule = rules_.correlations[i];
+      Look({true, static_cast<std::uint32_t>(i)}, rule.meta, "correlation", rule.silent);
+      if (leaving_.correlations[i]) continue;
+      for (const sigma::Input& input : rule.inputs) kept_.Set(input.rule, true);
     }
+    for (std::size_t i = 0; i < rules_.detections.size(); ++i) {
+      const sigma::DetectionRule& rule = rules_.detections[i];
+      Look({false, static_cast<std::uint32_t>(i)}, rule.meta, "detection", rule.silent);
+    }
+    TakeOut(leaving_, rules_);
   }
-  for (std::size_t i = 0; i < parts.size(); ++i) parts[i].silent &= !generated[i];
-  return parts;
-}
 
-// Why a detection goes; empty for one that stays.
-std::string_view LeftOutBy(const Config::Rules::Select& select, const sigma::Metadata& meta,
-                           const Part& part) {
-  if (part.needed) return "";
-  const std::string_view why = LeftOutBy(select, meta);
-  if (!why.empty() || !part.silent || Named(select.ids, meta)) return why;
-  return "rules.select, as are the correlations that it is a part of";
-}
+ private:
+  void Look(const sigma::RuleRef& rule, const sigma::Metadata& meta, std::string_view kind,
+            bool silent) {
+    if (kept_.Has(rule)) return;
+    std::string_view why = LeftOutBy(select_, meta);
+    if (why.empty() && silent && !Named(select_.ids, meta)) {
+      why = "rules.select, as are the correlations that it is a part of";
+    }
+    if (why.empty()) return;
+    leaving_.Set(rule, true);
+    Report(rules_, meta, kind, why);
+  }
+
+  const Config::Rules::Select& select_;
+  sigma::RuleCollection& rules_;
+  sigma::Leaving leaving_;
+  sigma::Leaving kept_;  // as parts
+};
 
 }  // namespace
 
 void SelectRules(const Config::Rules::Select& select, sigma::RuleCollection& rules) {
   TellUnknown("rules.select.ids", select.ids, rules);
   TellUnknown("rules.select.except", select.except, rules);
-  const std::vector<Part> parts = PartsOf(select, rules);
-
-  std::vector<std::uint32_t> moved(rules.detections.size());
-  std::vector<sigma::DetectionRule> detections;
-  for (std::size_t i = 0; i < rules.detections.size(); ++i) {
-    sigma::DetectionRule& rule = rules.detections[i];
-    const std::string_view why = LeftOutBy(select, rule.meta, parts[i]);
-    if (!why.empty()) {
-      Report(rules, rule.meta, "detection", why);
-      continue;
-    }
-    moved[i] = static_cast<std::uint32_t>(detections.size());
-    detections.push_back(std::move(rule));
-  }
-  rules.detections = std::move(detections);
-
-  std::vector<sigma::CorrelationRule> correlations;
-  for (sigma::CorrelationRule& rule : rules.correlations) {
-    if (const std::string_view why = LeftOutBy(select, rule.meta); !why.empty()) {
-      Report(rules, rule.meta, "correlation", why);
-      continue;
-    }
-    for (std::uint32_t& member : rule.members) member = moved[member];
-    correlations.push_back(std::move(rule));
-  }
-  rules.correlations = std::move(correlations);
+  Selection(select, rules).Apply();
 }
 
 }  // namespace faultline::app

@@ -246,8 +246,10 @@ std::string MembersText(const RuleReference& reference, const RuleSet& rules, co
   for (const sigma::CorrelationRule& rule : rules.correlations()) {
     if (!Means(reference, rule.meta)) continue;
     std::vector<std::string> members;
-    for (const std::uint32_t member : rule.members) {
-      const sigma::Metadata& meta = rules.detections()[member].meta;
+    for (const sigma::Input& input : rule.inputs) {
+      const sigma::Metadata& meta = input.rule.correlation
+                                        ? rules.correlations()[input.rule.index].meta
+                                        : rules.detections()[input.rule.index].meta;
       const std::int64_t matches = seen.stats->Of(IdentityOf(meta), meta.level)->matches.value();
       members.push_back(fmt::format("{} {} times", NameOf(meta), matches));
     }

@@ -108,6 +108,22 @@ bool Means(const std::string& reference, const sigma::Metadata& meta) {
   return reference == meta.id || reference == meta.name || reference == meta.title;
 }
 
+// The detections that a correlation refers to, itself or through others, which stand before it.
+void AddDetections(std::size_t correlation, const RuleSet& rules, Rules& chosen) {
+  std::vector<bool> wanted(correlation + 1);
+  wanted[correlation] = true;
+  for (std::size_t i = wanted.size(); i-- > 0;) {
+    if (!wanted[i]) continue;
+    for (const sigma::Input& input : rules.correlations()[i].inputs) {
+      if (input.rule.correlation) {
+        wanted[input.rule.index] = true;
+      } else {
+        chosen.push_back(input.rule.index);
+      }
+    }
+  }
+}
+
 // The rules that the user names; of a correlation those that it refers to.
 Result<Rules> NamedRules(const std::vector<std::string>& references, const RuleSet& rules) {
   Rules chosen;
@@ -119,10 +135,8 @@ Result<Rules> NamedRules(const std::vector<std::string>& references, const RuleS
       if (Means(reference, meta)) chosen.push_back(i);
       names.insert(names.end(), {meta.id, meta.name, meta.title});
     }
-    for (const sigma::CorrelationRule& rule : rules.correlations()) {
-      if (Means(reference, rule.meta)) {
-        chosen.insert(chosen.end(), rule.members.begin(), rule.members.end());
-      }
+    for (std::size_t i = 0; i < rules.correlations().size(); ++i) {
+      if (Means(reference, rules.correlations()[i].meta)) AddDetections(i, rules, chosen);
     }
     if (chosen.size() > before) continue;
     for (const sigma::ReportEntry& entry : rules.report()) {

@@ -2,8 +2,11 @@
 #include "matcher/sigma/assembly.h"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <optional>
+#include <queue>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -18,6 +21,7 @@
 #include "matcher/sigma/logsource.h"
 #include "matcher/sigma/metadata.h"
 #include "matcher/sigma/reading.h"
+#include "matcher/sigma/references.h"
 #include "matcher/sigma/semantics.h"
 #include "matcher/sigma/suggest.h"
 
@@ -26,6 +30,8 @@ namespace {
 
 // How often filters may apply, all filters and rules together.
 constexpr std::size_t kMaxFiltered = 1'000'000;
+// Of correlations that refer to correlations.
+constexpr int kMaxDepth = 10;
 
 // What to call a document in messages, before anything of it is known to be right.
 std::string NameOf(const yaml::Node& document) {
@@ -53,19 +59,6 @@ DetectionRule ReadDetectionRule(const yaml::Node& document, Reading& reading) {
   return rule;
 }
 
-CorrelationRule ReadCorrelationRule(const yaml::Node& document, Reading& reading) {
-  CorrelationRule rule;
-  if (const yaml::Node* key = document.FindKey("detection")) {
-    reading.Refuse("a document is a detection or a correlation, not both", key->place,
-                   "separate them by '---'");
-  }
-  const yaml::Node& map = *document.Find("correlation");
-  ReadCorrelation(map, reading, rule);
-  if (const yaml::Node* ours = document.Find("faultline")) ReadFaultlineMap(*ours, reading, rule);
-  if (reading.ok()) Lint(rule, map.place, reading);
-  return rule;
-}
-
 ReportEntry ReportOf(const Metadata& meta, const std::string& kind) {
   ReportEntry entry;
   entry.id = meta.id;
@@ -88,7 +81,7 @@ void Assembly::AddFault(Error error) {
 }
 
 void Assembly::AddText(std::string_view text, const std::string& file) {
-  budget_ = {};
+  budgets_.emplace_back();
   std::vector<yaml::Node> documents;
   auto fault = yaml::ParseYamlPrefix(text, file, {}, Fault::kRules, documents);
   Collection collection;
@@ -104,14 +97,15 @@ void Assembly::AddText(std::string_view text, const std::string& file) {
 }
 
 void Assembly::AddDocument(const yaml::Node& document) {
-  Reading reading(NameOf(document), options_, budget_);
+  Reading reading(NameOf(document), options_, budgets_.back());
   Entry entry;
+  entry.budget = &budgets_.back();
   if (document.FindKey("filter") != nullptr) {
     entry.kind = "filter";
     entry.rule = ReadFilterRule(document, reading);
   } else if (document.FindKey("correlation") != nullptr) {
     entry.kind = "correlation";
-    entry.rule = ReadCorrelationRule(document, reading);
+    entry.document = document;
   } else if (document.FindKey("detection") != nullptr) {
     entry.kind = "detection";
     entry.rule = ReadDetectionRule(document, reading);
@@ -140,7 +134,7 @@ void Assembly::CheckTwins(bool by_name) {
     Entry& other = entries_[found->second];
     const auto refuse = [&](Entry& one, const Entry& twin) {
       if (one.error) return;
-      Reading reading(one.meta.title, options_, budget_);
+      Reading reading(one.meta.title);
       reading.Refuse(fmt::format("the {} '{}' is also that of {}", by_name ? "name" : "id", key,
                                  faultline::ToString(twin.meta.place)),
                      one.meta.place, "give each rule its own");
@@ -151,19 +145,19 @@ void Assembly::CheckTwins(bool by_name) {
   }
 }
 
-const Assembly::Entry* Assembly::FindEntry(std::string_view reference) const {
+Assembly::Entry* Assembly::FindEntry(std::string_view reference) {
   const auto id = by_id_.find(reference);
   if (id != by_id_.end()) return &entries_[id->second];
   const auto name = by_name_.find(reference);
   return name == by_name_.end() ? nullptr : &entries_[name->second];
 }
 
-std::string Assembly::Suggest(std::string_view reference) {
+std::string Assembly::Suggest(std::string_view reference, bool correlations) {
   if (suggestions_left_ == 0) return {};
   --suggestions_left_;
   std::vector<std::string_view> candidates;
   for (const Entry& entry : entries_) {
-    if (entry.kind != "detection") continue;
+    if (entry.kind != "detection" && !(correlations && entry.kind == "correlation")) continue;
     candidates.push_back(entry.meta.name);
     candidates.push_back(entry.meta.id);
   }
@@ -193,7 +187,7 @@ std::vector<std::uint32_t> Assembly::Targets(Entry& entry, const RuleCollection&
   for (std::uint32_t i = 0; rule.rules.empty() && i < count && targets.size() <= most; ++i) {
     if (contained(i)) targets.push_back(i);
   }
-  Reading reading(entry.meta.title, options_, budget_);
+  Reading reading(entry.meta.title);
   for (const FilterRule::Reference& reference : rule.rules) {
     const Entry* target = FindEntry(reference.rule);
     std::string why;
@@ -211,7 +205,7 @@ std::vector<std::uint32_t> Assembly::Targets(Entry& entry, const RuleCollection&
       continue;
     }
     reading.Note("filter-without-target", why, reference.place,
-                 target == nullptr ? Suggest(reference.rule) : std::string());
+                 target == nullptr ? Suggest(reference.rule, false) : std::string());
   }
   auto findings = reading.TakeFindings();
   std::move(findings.begin(), findings.end(), std::back_inserter(entry.findings));
@@ -227,7 +221,7 @@ void Assembly::PlaceFilters(RuleCollection& rules) {
     if (rule == nullptr || entry.error) continue;
     const std::vector<std::uint32_t> targets = Targets(entry, rules, left);
     if (targets.size() > left) {
-      Reading reading(entry.meta.title, options_, budget_);
+      Reading reading(entry.meta.title);
       reading.Refuse(fmt::format("all filters together apply to more than {} rules", kMaxFiltered),
                      entry.meta.place, "name the rules of each filter");
       entry.error = reading.error();
@@ -244,34 +238,156 @@ void Assembly::PlaceFilters(RuleCollection& rules) {
   }
 }
 
-// Looks the members of a correlation up.
-void Assembly::Resolve(Entry& entry, const RuleCollection& rules) {
-  CorrelationRule& rule = std::get<CorrelationRule>(entry.rule);
-  Reading reading(entry.meta.title, options_, budget_);
-  Level highest = Level::kInformational;
-  for (const std::string& reference : rule.rules) {
-    const Entry* member = FindEntry(reference);
-    if (member == nullptr) {
-      reading.Refuse(fmt::format("unknown rule '{}'", reference), entry.meta.place,
-                     Suggest(reference));
-    } else if (member->kind != "detection") {
-      reading.Refuse(fmt::format("'{}' is a {}: a reference to it is not supported yet", reference,
-                                 member->kind),
-                     entry.meta.place);
-    } else if (member->error) {
-      reading.Refuse(
-          fmt::format("its member '{}' is rejected: {}", reference, member->error->ToString()),
-          entry.meta.place);
-    } else if (std::find(rule.members.begin(), rule.members.end(), member->index) !=
-               rule.members.end()) {
-      reading.Refuse(fmt::format("'{}' stands twice in 'rules'", reference), entry.meta.place);
-    } else {
-      rule.members.push_back(member->index);
-      highest = std::max(highest, rules.detections[member->index].meta.level);
+std::optional<RuleRef> Assembly::FindRule(const yaml::Node& reference, Reading& reading) {
+  const std::string& name = reference.scalar;
+  const Entry* entry = FindEntry(name);
+  if (entry == nullptr) {
+    std::string meant = Suggest(name, true);
+    reading.Refuse(fmt::format("unknown rule '{}'", name), reference.place,
+                   meant.empty() ? "name a rule that is loaded with it, by id or name" : meant);
+  } else if (entry->kind != "detection" && entry->kind != "correlation") {
+    reading.Refuse(fmt::format("'{}' is a {}", name, entry->kind), reference.place,
+                   "name a detection or a correlation");
+  } else if (entry->error) {
+    reading.Refuse(fmt::format("it refers to '{}', which is rejected", name), reference.place,
+                   "repair that rule");
+  } else {
+    return RuleRef{entry->kind == "correlation", entry->index};
+  }
+  return std::nullopt;
+}
+
+// Of all correlations that are left, each waits for another one: those that go round in a circle are
+// refused and count as done.
+void Assembly::RefuseCircles(const std::vector<std::vector<std::size_t>>& children,
+                             const std::vector<bool>& placed, std::vector<std::size_t>& ready) {
+  std::vector<std::size_t> seen_by(entries_.size(), 0);  // 1 + where the walk began
+  for (std::size_t start = 0; start < entries_.size(); ++start) {
+    if (placed[start] || seen_by[start] != 0) continue;
+    std::vector<std::size_t> walk;
+    std::size_t at = start;
+    while (seen_by[at] == 0) {
+      seen_by[at] = start + 1;
+      walk.push_back(at);
+      at = *std::find_if(children[at].begin(), children[at].end(),
+                         [&placed](std::size_t child) { return !placed[child]; });
+    }
+    if (seen_by[at] != start + 1) continue;
+    const auto first = std::find(walk.begin(), walk.end(), at);
+    std::string circle;
+    constexpr std::ptrdiff_t kTold = 10;
+    for (auto one = first; one != walk.end() && one - first < kTold; ++one) {
+      circle += NameOf(entries_[*one].document) + " -> ";
+    }
+    circle += walk.end() - first > kTold ? "..." : NameOf(entries_[at].document);
+    for (auto one = first; one != walk.end(); ++one) {
+      Entry& entry = entries_[*one];
+      if (!entry.error) {
+        Reading reading(NameOf(entry.document));
+        reading.Refuse(fmt::format("correlations refer to each other in a circle: {}", circle),
+                       entry.meta.place, "take one of the references out");
+        entry.error = reading.error();
+      }
+      ready.push_back(*one);
     }
   }
-  if (!entry.meta.has_level) entry.meta.level = highest;
+}
+
+// Children before parents, else in the order of the files.
+void Assembly::PlaceCorrelations(RuleCollection& rules) {
+  const std::size_t count = entries_.size();
+  std::vector<std::vector<std::size_t>> children(count);
+  std::vector<std::vector<std::size_t>> parents(count);
+  std::vector<std::size_t> waits(count, 0);  // for how many children
+  std::vector<int> depth(count, 1);
+  std::vector<bool> placed(count, true);
+  std::vector<std::size_t> ready;
+  std::size_t left = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (entries_[i].kind != "correlation") continue;
+    placed[i] = false;
+    ++left;
+    std::set<std::size_t> named;
+    for (const std::string_view reference : ReferencesOf(entries_[i].document)) {
+      const Entry* child = FindEntry(reference);
+      if (child != nullptr && child->kind == "correlation") {
+        named.insert(static_cast<std::size_t>(child - entries_.data()));
+      }
+    }
+    children[i].assign(named.begin(), named.end());
+    for (const std::size_t child : named) parents[child].push_back(i);
+    waits[i] = named.size();
+    if (named.empty()) ready.push_back(i);
+  }
+  std::priority_queue<std::size_t, std::vector<std::size_t>, std::greater<>> next(std::greater<>(),
+                                                                                  std::move(ready));
+  while (left > 0) {
+    if (next.empty()) {
+      std::vector<std::size_t> broken;
+      RefuseCircles(children, placed, broken);
+      for (const std::size_t one : broken) next.push(one);
+    }
+    const std::size_t i = next.top();
+    next.pop();
+    if (placed[i]) continue;
+    placed[i] = true;
+    --left;
+    Entry& entry = entries_[i];
+    if (depth[i] > kMaxDepth && !entry.error) {
+      Reading reading(NameOf(entry.document));
+      reading.Refuse(fmt::format("correlations refer to each other more than {} deep", kMaxDepth),
+                     entry.meta.place, "refer to the rules further down");
+      entry.error = reading.error();
+    }
+    if (!entry.error) PlaceCorrelation(entry, rules);
+    entry.document = {};
+    for (const std::size_t parent : parents[i]) {
+      depth[parent] = std::max(depth[parent], depth[i] + 1);
+      if (--waits[parent] == 0 && !placed[parent]) next.push(parent);
+    }
+  }
+}
+
+// What it asks reaches every rule below it.
+void Assembly::ChargeQuestions(const CorrelationRule& rule, const Entry& entry, Reading& reading) {
+  constexpr std::size_t kMost = 1'000'000'000;
+  std::size_t reached = 0;
+  std::size_t questions = 0;
+  for (const Input& input : rule.inputs) {
+    const std::size_t below = 1 + (input.rule.correlation ? reached_[input.rule.index] : 0);
+    reached = std::min(kMost, reached + below);
+    questions = std::min(kMost, questions + below * input.fields.size());
+  }
+  reached_.push_back(reached);
+  if (questions > questions_left_) {
+    return reading.Refuse("all correlations together ask for too many fields of too many rules",
+                          entry.meta.place, "name fewer fields or fewer rules");
+  }
+  questions_left_ -= questions;
+}
+
+void Assembly::PlaceCorrelation(Entry& entry, RuleCollection& rules) {
+  Reading reading(NameOf(entry.document), options_, *entry.budget);
+  CorrelationRule rule = ReadCorrelation(
+      entry.document, rules,
+      [this](const yaml::Node& reference, Reading& of) { return FindRule(reference, of); },
+      reading);
+  if (reading.ok()) ChargeQuestions(rule, entry, reading);
   entry.error = reading.error();
+  if (entry.error) return;
+  auto findings = reading.TakeFindings();
+  std::move(findings.begin(), findings.end(), std::back_inserter(entry.findings));
+  if (!entry.meta.has_level) {
+    for (const Input& input : rule.inputs) {
+      const Metadata& meta = input.rule.correlation ? rules.correlations[input.rule.index].meta
+                                                    : rules.detections[input.rule.index].meta;
+      entry.meta.level = std::max(entry.meta.level, meta.level);
+    }
+  }
+  rule.meta = entry.meta;
+  rule.semantics = SemanticsOf(rule, rules);
+  entry.index = static_cast<std::uint32_t>(rules.correlations.size());
+  rules.correlations.push_back(std::move(rule));
 }
 
 // What the load report says of an entry that is not rejected.
@@ -280,7 +396,9 @@ void Assembly::Describe(const Entry& entry, const RuleCollection& rules, ReportE
     if (entry.targets > 0) return;
     report.state = RuleState::kGated;
     report.reason = "applies to no rule that is loaded";
-  } else if (entry.kind == "detection" && rules.detections[entry.index].unmapped_logsource) {
+  } else if (entry.kind == "correlation") {
+    report.horizon = rules.correlations[entry.index].horizon;
+  } else if (rules.detections[entry.index].unmapped_logsource) {
     report.reason =
         fmt::format("no conditions are known for the log source {}: tried on every event",
                     ToString(rules.detections[entry.index].logsource));
@@ -294,9 +412,9 @@ RuleCollection Assembly::Finish() && {
   PlaceDetections(rules);
   PlaceFilters(rules);
   for (DetectionRule& rule : rules.detections) rule.semantics = SemanticsOf(rule, rules.filters);
+  PlaceCorrelations(rules);
+  Connect(rules);
   for (Entry& entry : entries_) {
-    auto* correlation = std::get_if<CorrelationRule>(&entry.rule);
-    if (correlation != nullptr && !entry.error) Resolve(entry, rules);
     ReportEntry report = ReportOf(entry.meta, entry.kind);
     if (entry.error) {
       report.state = RuleState::kRejected;
@@ -306,12 +424,6 @@ RuleCollection Assembly::Finish() && {
     } else {
       Describe(entry, rules, report);
       std::move(entry.findings.begin(), entry.findings.end(), std::back_inserter(rules.findings));
-    }
-    if (correlation != nullptr && !entry.error) {
-      report.horizon = correlation->timespan;
-      correlation->meta = entry.meta;
-      correlation->semantics = SemanticsOf(*correlation, rules.detections);
-      rules.correlations.push_back(std::move(*correlation));
     }
     rules.report.push_back(std::move(report));
   }

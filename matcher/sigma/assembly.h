@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,12 +35,14 @@ class Assembly {
 
  private:
   struct Entry {
-    std::variant<std::monostate, DetectionRule, CorrelationRule, FilterRule> rule;
+    std::variant<std::monostate, DetectionRule, FilterRule> rule;
+    yaml::Node document;                // of a correlation, which is read when all rules are known
+    ExpansionBudget* budget = nullptr;  // of its text
     Metadata meta;
     std::string kind;
     std::optional<Error> error;
     std::vector<Finding> findings;
-    std::uint32_t index = 0;  // of an accepted detection in the collection
+    std::uint32_t index = 0;  // in the collection, of an accepted rule
     std::size_t targets = 0;  // of an accepted filter
   };
 
@@ -50,14 +53,22 @@ class Assembly {
                                                    std::size_t most);
   void PlaceFilters(RuleCollection& rules);
   static void Describe(const Entry& entry, const RuleCollection& rules, ReportEntry& report);
-  void Resolve(Entry& entry, const RuleCollection& rules);
-  [[nodiscard]] const Entry* FindEntry(std::string_view reference) const;
-  [[nodiscard]] std::string Suggest(std::string_view reference);
+  void PlaceCorrelations(RuleCollection& rules);
+  void PlaceCorrelation(Entry& entry, RuleCollection& rules);
+  void ChargeQuestions(const CorrelationRule& rule, const Entry& entry, Reading& reading);
+  void RefuseCircles(const std::vector<std::vector<std::size_t>>& children,
+                     const std::vector<bool>& placed, std::vector<std::size_t>& ready);
+  [[nodiscard]] std::optional<RuleRef> FindRule(const yaml::Node& reference, Reading& reading);
+  [[nodiscard]] Entry* FindEntry(std::string_view reference);
+  [[nodiscard]] std::string Suggest(std::string_view reference, bool correlations);
 
   const LoadOptions& options_;
-  ExpansionBudget budget_;  // of the text that is being read
+  std::deque<ExpansionBudget> budgets_;  // of each text
   std::vector<Entry> entries_;
   int suggestions_left_ = 8;  // each looks through all rules
+  // Correlations in the order of RuleCollection: how many rules each reaches, repeats included.
+  std::vector<std::size_t> reached_;
+  std::size_t questions_left_ = 1'000'000;  // fields that correlations may ask of rules
   // Into entries_, the first of each id and name; made when all are known.
   std::unordered_map<std::string_view, std::size_t> by_id_;
   std::unordered_map<std::string_view, std::size_t> by_name_;

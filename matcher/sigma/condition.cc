@@ -82,8 +82,9 @@ std::vector<Word> Split(std::string_view text) {
 // An operator-precedence parser with stacks of its own; runs of one operator become one node.
 class Parser {
  public:
-  Parser(std::string_view text, const std::vector<std::string>& searches, const Place& place)
-      : searches_(searches), place_(place), words_(Split(text)) {}
+  Parser(std::string_view text, const std::vector<std::string>& searches, const Place& place,
+         std::string_view what)
+      : searches_(searches), place_(place), what_(what), words_(Split(text)) {}
 
   Result<Condition> Parse() {
     if (words_.empty()) return Fail(Fault::kRules, "the condition is empty", place_, Suggest({}));
@@ -132,7 +133,7 @@ class Parser {
     } else if (word.text == "|") {
       RefusePipe(word);
     } else if (word.text == ")" || lower == "and" || lower == "or" || lower == "of") {
-      Refuse(fmt::format("expected a search, found '{}'", word.text), At(word.at), Suggest({}));
+      Refuse(fmt::format("expected a {}, found '{}'", what_, word.text), At(word.at), Suggest({}));
     } else if (at_ + 1 < words_.size() && Lower(words_[at_ + 1].text) == "of") {
       Selector(word, lower);
     } else {
@@ -189,7 +190,7 @@ class Parser {
     if (lower == "them") {
       return Refuse("'them' needs '1 of', 'any of' or 'all of'", At(word.at), "write '1 of them'");
     }
-    Refuse(fmt::format("unknown search '{}'", word.text), At(word.at), Suggest(word.text));
+    Refuse(fmt::format("unknown {} '{}'", what_, word.text), At(word.at), Suggest(word.text));
   }
 
   std::string Suggest(std::string_view word) const {
@@ -240,7 +241,7 @@ class Parser {
     const std::vector<std::uint32_t> found = Matching(pattern.text);
     if (steps_ == 0) return Refuse("the condition is too large", At(pattern.at), kSplit);
     if (found.empty()) {
-      return Refuse(fmt::format("'{}' matches no search", pattern.text), At(pattern.at),
+      return Refuse(fmt::format("'{}' matches no {}", pattern.text, what_), At(pattern.at),
                     Suggest(pattern.text));
     }
     if (!all && at_least > found.size()) {
@@ -309,6 +310,7 @@ class Parser {
 
   const std::vector<std::string>& searches_;
   const Place& place_;
+  std::string_view what_;
   std::vector<Word> words_;
   std::size_t at_ = 0;  // the next word
   bool want_operand_ = true;
@@ -324,8 +326,8 @@ class Parser {
 }  // namespace
 
 Result<Condition> ParseCondition(std::string_view text, const std::vector<std::string>& searches,
-                                 const Place& place) {
-  return Parser(text, searches, place).Parse();
+                                 const Place& place, std::string_view what) {
+  return Parser(text, searches, place, what).Parse();
 }
 
 }  // namespace faultline::sigma

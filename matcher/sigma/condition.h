@@ -24,9 +24,10 @@ struct Condition {
 
 // Parses `text` over searches of the given names. Precedence: or < and < not < of < parentheses; words
 // in any case; iterative, at most 64 levels of nesting. `place` is where the text begins: errors
-// point at the offending word.
+// point at the offending word. `what` is what they call that which has the names.
 [[nodiscard]] Result<Condition> ParseCondition(std::string_view text,
                                                const std::vector<std::string>& searches,
-                                               const Place& place);
+                                               const Place& place,
+                                               std::string_view what = "search");
 
 }  // namespace faultline::sigma

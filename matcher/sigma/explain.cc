@@ -9,81 +9,32 @@
 
 #include <fmt/format.h>
 
+#include "matcher/sigma/correlation_scope.h"
 #include "matcher/sigma/pattern.h"
-#include "matcher/sigma/text_template.h"
 
 namespace faultline::sigma {
 namespace {
 
-const std::vector<std::string_view>& LaterKeys() {
+// Keys of the map that say what happens over time.
+const std::vector<std::string_view>& ChainKeys() {
   static const std::vector<std::string_view> keys = {
-      "lookup", "steps",   "some",   "require",  "absent",    "registers", "where",
-      "until",  "resolve", "choose", "variants", "suppress",  "overlap",   "settings",
-      "refire", "window",  "gap",    "ties",     "percentile"};
+      "steps",  "some",    "require", "absent",   "registers", "where",
+      "until",  "resolve", "choose",  "variants", "suppress",  "overlap",
+      "refire", "window",  "gap",     "ties",     "timespan",  "update_every"};
   return keys;
 }
 
-bool IsNameByte(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         (static_cast<unsigned char>(c) & 0x80) != 0 ||
-         std::string_view("_.-@# ").find(c) != std::string_view::npos;
+// Inside a scalar over several lines places are not known: its own stands for them.
+Place InnerPlace(const yaml::Node& node) {
+  Place place = TextPlace(node);
+  if (node.multi_line) place.column = 0;
+  return place;
 }
 
-std::string_view Trim(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
-// Placeholders are {{name}}: closed, named, and no expressions.
-void CheckPlaceholders(std::string_view text, const Place& place, Reading& reading) {
-  for (std::size_t at = text.find("{{"); at != text.npos; at = text.find("{{", at)) {
-    const std::size_t end = text.find("}}", at + 2);
-    if (end == text.npos) return reading.Refuse("'{{' is not closed by '}}'", place);
-    const std::string_view name = Trim(text.substr(at + 2, end - at - 2));
-    if (name.empty()) return reading.Refuse("'{{}}' names no field", place);
-    if (!std::all_of(name.begin(), name.end(), IsNameByte)) {
-      return reading.Refuse(fmt::format("'{{{{{}}}}}' is no field name", name), place,
-                            "expressions are not supported yet");
-    }
-    at = end + 2;
-  }
-}
-
-std::vector<std::string> ReadTemplates(const yaml::Node& node, std::string_view what,
-                                       Reading& reading) {
-  std::vector<std::string> texts = ReadTexts(node, what, reading);
-  for (const std::string& text : texts) CheckPlaceholders(text, node.place, reading);
-  return texts;
-}
-
-std::string ReadTemplate(const yaml::Node& node, std::string_view what, Reading& reading) {
-  std::string text = ReadText(node, what, reading);
-  CheckPlaceholders(text, node.place, reading);
-  return text;
-}
-
-Explain ReadExplain(const yaml::Node& node, Reading& reading) {
-  Explain explain;
-  if (!ExpectMap(node, "'explain'", reading)) return explain;
-  ExpectKeys(node, "'explain'", {"cause", "impact", "remedy", "references", "runbook"}, {},
-             reading);
-  if (const auto* cause = node.Find("cause"))
-    explain.cause = ReadTemplate(*cause, "'cause'", reading);
-  if (const auto* impact = node.Find("impact")) {
-    explain.impact = ReadTemplate(*impact, "'impact'", reading);
-  }
-  if (const auto* runbook = node.Find("runbook")) {
-    explain.runbook = ReadTemplate(*runbook, "'runbook'", reading);
-  }
-  if (const auto* remedy = node.Find("remedy")) {
-    explain.remedy = ReadTemplates(*remedy, "'remedy'", reading);
-  }
-  if (const auto* references = node.Find("references")) {
-    explain.references = ReadTemplates(*references, "'references'", reading);
-  }
-  ChargeFields(TemplateNames(explain), node.place, reading);
-  return explain;
+void RefuseInner(const Error& error, const yaml::Node& node, std::string_view what,
+                 Reading& reading) {
+  reading.Refuse(fmt::format("{}: {}", what, error.message),
+                 error.place.column > 0 ? error.place : node.place, error.remedy);
 }
 
 void CheckNames(const Capture& capture, Reading& reading) {
@@ -154,32 +105,136 @@ Capture ReadCapture(const yaml::Node& node, Reading& reading) {
   return capture;
 }
 
+void ReadFields(const yaml::Node& map, Reading& reading, DetectionRule& rule) {
+  if (!ExpectMap(map, "'fields'", reading)) return;
+  const DetectionScope scope(rule, reading.options());
+  for (const yaml::Pair& pair : map.pairs) {
+    const std::string& name = pair.key.scalar;
+    if (!CheckFieldName(name, pair.key.place, reading)) return;
+    for (const Capture& capture : rule.captures) {
+      if (std::find(capture.names.begin(), capture.names.end(), name) == capture.names.end()) {
+        continue;
+      }
+      return reading.Refuse(fmt::format("'{}' is captured already", name), pair.key.place,
+                            "give the computed field another name");
+    }
+    Expression expression =
+        ReadExpression(pair.value, fmt::format("field '{}'", name), scope, reading);
+    if (!reading.ok()) return;
+    ChargeFields(FieldsOf(expression.names()), pair.value.place, reading);
+    rule.fields.emplace_back(name, std::move(expression));
+  }
+}
+
 }  // namespace
+
+Expression ReadExpression(const yaml::Node& node, std::string_view what, const ExprScope& scope,
+                          Reading& reading) {
+  const std::string text = ReadText(node, what, reading);
+  if (!reading.ok()) return {};
+  auto expression = Expression::Parse(text, InnerPlace(node), scope);
+  if (expression) return std::move(*expression);
+  RefuseInner(expression.error(), node, what, reading);
+  return {};
+}
+
+Template ReadTemplate(const yaml::Node& node, std::string_view what, const ExprScope& scope,
+                      Reading& reading) {
+  const std::string text = ReadText(node, what, reading);
+  if (!reading.ok()) return {};
+  auto parsed = Template::Parse(text, InnerPlace(node), scope);
+  if (parsed) return std::move(*parsed);
+  RefuseInner(parsed.error(), node, what, reading);
+  return {};
+}
+
+Texts ReadTexts(const yaml::Node& map, const ExprScope& scope, Reading& reading) {
+  Texts texts;
+  const auto one = [&](std::string_view key, Template& text) {
+    const yaml::Node* node = map.Find(key);
+    if (node != nullptr) text = ReadTemplate(*node, fmt::format("'{}'", key), scope, reading);
+  };
+  const auto several = [&](std::string_view key, std::vector<Template>& list) {
+    const yaml::Node* node = map.Find(key);
+    if (node == nullptr) return;
+    const std::string what = fmt::format("'{}'", key);
+    static_cast<void>(ReadTexts(*node, what, reading));  // its form
+    if (node->IsScalar()) list.push_back(ReadTemplate(*node, what, scope, reading));
+    for (const yaml::Node& item : node->items) {
+      list.push_back(ReadTemplate(item, what, scope, reading));
+    }
+  };
+  one("cause", texts.cause);
+  one("impact", texts.impact);
+  one("runbook", texts.runbook);
+  several("remedy", texts.remedy);
+  several("references", texts.references);
+  return texts;
+}
+
+Texts ReadExplain(const yaml::Node& node, const ExprScope& scope, Reading& reading) {
+  if (!ExpectMap(node, "'explain'", reading)) return {};
+  ExpectKeys(node, "'explain'", {"cause", "impact", "remedy", "references", "runbook"}, {},
+             reading);
+  return ReadTexts(node, scope, reading);
+}
+
+Explain SourcesOf(const Texts& texts) {
+  Explain explain;
+  explain.cause = texts.cause.source();
+  explain.impact = texts.impact.source();
+  explain.runbook = texts.runbook.source();
+  for (const Template& text : texts.remedy) explain.remedy.push_back(text.source());
+  for (const Template& text : texts.references) explain.references.push_back(text.source());
+  return explain;
+}
+
+std::vector<std::string> FieldsOf(const std::vector<ExprName>& names) {
+  std::vector<std::string> fields;
+  for (const ExprName& name : names) {
+    if (name.kind == ExprName::Kind::kEvent || name.kind == ExprName::Kind::kStepField) {
+      fields.push_back(name.field);
+    }
+  }
+  return fields;
+}
+
+bool CheckFieldName(const std::string& name, const Place& place, Reading& reading) {
+  if (!IsCaptureName(name)) {
+    reading.Refuse(fmt::format("'{}' is no name", name), place,
+                   "use letters, digits and underscores, at most 32");
+  } else if (IsReserved(name)) {
+    reading.Refuse(fmt::format("'{}' means something else in expressions", name), place,
+                   "use another name");
+  }
+  return reading.ok();
+}
 
 void ReadFaultlineMap(const yaml::Node& node, Reading& reading, DetectionRule& rule) {
   if (!ExpectMap(node, "'faultline'", reading)) return;
-  ExpectKeys(node, "'faultline'", {"capture", "explain"}, LaterKeys(), reading);
+  for (const yaml::Pair& pair : node.pairs) {
+    const auto& keys = ChainKeys();
+    if (std::find(keys.begin(), keys.end(), pair.key.scalar) == keys.end()) continue;
+    reading.Refuse(fmt::format("'{}' belongs to a correlation", pair.key.scalar), pair.key.place,
+                   "move it to a correlation that refers to this rule");
+  }
+  ExpectKeys(node, "'faultline'", {"capture", "fields", "explain"}, {"lookup"}, reading);
   if (const yaml::Node* captures = node.Find("capture")) {
-    if (!captures->IsSequence()) reading.Refuse("'capture' must be a list", captures->place);
+    if (!captures->IsSequence()) {
+      reading.Refuse("'capture' must be a list", captures->place, "write - field: ... below it");
+    }
     for (const yaml::Node& item : captures->items) {
       rule.captures.push_back(ReadCapture(item, reading));
       ChargeRegex({rule.captures.back().pcre, false, false, false}, item.place, reading);
     }
   }
-  if (const yaml::Node* explain = node.Find("explain")) {
-    rule.explain = ReadExplain(*explain, reading);
+  if (const yaml::Node* fields = node.Find("fields"); fields != nullptr && reading.ok()) {
+    ReadFields(*fields, reading, rule);
   }
-}
-
-void ReadFaultlineMap(const yaml::Node& node, Reading& reading, CorrelationRule& rule) {
-  if (!ExpectMap(node, "'faultline'", reading)) return;
-  if (const yaml::Node* capture = node.FindKey("capture")) {
-    reading.Refuse("'capture' belongs to a detection", capture->place);
-  }
-  ExpectKeys(node, "'faultline'", {"explain"}, LaterKeys(), reading);
-  rule.chain = true;
-  if (const yaml::Node* explain = node.Find("explain")) {
-    rule.explain = ReadExplain(*explain, reading);
+  if (const yaml::Node* explain = node.Find("explain"); explain != nullptr && reading.ok()) {
+    rule.texts = ReadExplain(*explain, DetectionScope(rule, reading.options()), reading);
+    rule.explain = SourcesOf(rule.texts);
+    ChargeFields(FieldsOf(NamesOf(rule.texts)), explain->place, reading);
   }
 }
 

@@ -225,7 +225,8 @@ Result<Template> Template::Parse(std::string_view text, const Place& place,
     Place inside = place;
     if (inside.column > 0) inside.column += static_cast<int>(open);
     const std::size_t close = ClosingBraces(text, open + 2);
-    if (close == text.npos) return Fail(Fault::kRules, "'{{' is not closed by '}}'", inside);
+    if (close == text.npos)
+      return Fail(Fault::kRules, "'{{' is not closed by '}}'", inside, "add '}}'");
     if (inside.column > 0) inside.column += 2;
     auto expression = Expression::Parse(text.substr(open + 2, close - open - 2), inside, scope);
     if (!expression) return tl::unexpected<Error>(std::move(expression.error()));

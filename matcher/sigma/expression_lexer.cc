@@ -35,7 +35,7 @@ class Lexer {
   }
 
  private:
-  void Refuse(std::size_t at, std::string message, std::string remedy = {}) {
+  void Refuse(std::size_t at, std::string message, std::string remedy) {
     if (error_) return;
     error_ = Error{Fault::kRules, std::move(message), Moved(place_, at), std::move(remedy)};
   }
@@ -87,9 +87,11 @@ class Lexer {
     if (text_[at_] == '=') return Refuse(start, "'=' is no operator", "write ==");
     if (text_[at_] == '!') return Refuse(start, "'!' is no operator", "write not");
     const char c = text_[at_];
-    Refuse(start, c > ' ' && c < 0x7f
-                      ? fmt::format("unexpected '{}'", c)
-                      : fmt::format("unexpected byte {:#04x}", static_cast<unsigned char>(c)));
+    Refuse(start,
+           c > ' ' && c < 0x7f
+               ? fmt::format("unexpected '{}'", c)
+               : fmt::format("unexpected byte {:#04x}", static_cast<unsigned char>(c)),
+           "texts go into quotes, odd names into back quotes");
   }
 
   void SkipDigits() {
@@ -118,7 +120,8 @@ class Lexer {
       // The least whole number is read as minus and this.
       const bool negated = !tokens_.empty() && tokens_.back().text == "-";
       if (!negated || all != "9223372036854775808") {
-        return Refuse(start, fmt::format("{} does not fit into 64 bits", all));
+        return Refuse(start, fmt::format("{} does not fit into 64 bits", all),
+                      fmt::format("write {}.0", all));
       }
     }
     Push(ExprToken::Kind::kConstant, start).value = std::move(value);
@@ -127,7 +130,10 @@ class Lexer {
   void ReadQuoted(char quote) {
     const std::size_t start = at_;
     const std::size_t end = text_.find(quote, at_ + 1);
-    if (end == text_.npos) return Refuse(start, fmt::format("the text is not closed by {}", quote));
+    if (end == text_.npos) {
+      return Refuse(start, fmt::format("the text is not closed by {}", quote),
+                    fmt::format("add {}", quote));
+    }
     at_ = end + 1;
     Push(ExprToken::Kind::kConstant, start).value =
         std::string(text_.substr(start + 1, end - start - 1));
@@ -154,7 +160,8 @@ class Lexer {
     }
     const std::size_t end = text_.find('`', at_ + 1);
     if (end == text_.npos || end == start + 1) {
-      Refuse(start, end == text_.npos ? "the name is not closed by `" : "the name is empty");
+      Refuse(start, end == text_.npos ? "the name is not closed by `" : "the name is empty",
+             "write a name between two back quotes");
       return {};
     }
     at_ = end + 1;

@@ -23,6 +23,10 @@ constexpr std::size_t kMaxBytes = 4096;
 constexpr std::size_t kMaxNodes = 256;
 constexpr int kMaxDepth = 64;
 
+constexpr const char* kValue = "write a name, a number, a text in quotes or a function";
+constexpr const char* kSplit = "split it into computed fields";
+constexpr const char* kMeasures = "write numbers, or times and durations";
+
 // What a function takes and gives.
 enum class Signature : std::uint8_t {
   kAnyToBool,
@@ -151,12 +155,12 @@ class Parser {
   Result<Expression::Tree> Parse() {
     if (text_.size() > kMaxBytes) {
       return Fail(Fault::kRules, fmt::format("the expression is longer than {} bytes", kMaxBytes),
-                  place_);
+                  place_, kSplit);
     }
     auto tokens = ReadTokens(text_, place_);
     if (!tokens) return tl::unexpected<Error>(std::move(tokens.error()));
     tokens_ = std::move(*tokens);
-    if (tokens_.size() == 1) return Fail(Fault::kRules, "the expression is empty", place_);
+    if (tokens_.size() == 1) return Fail(Fault::kRules, "the expression is empty", place_, kValue);
     const Operand root = Or();
     if (!error_ && Now().kind != ExprToken::Kind::kEnd) RefuseRest();
     if (!error_) RefuseTimes(root);
@@ -196,15 +200,15 @@ class Parser {
     return true;
   }
 
-  void Refuse(std::size_t at, std::string message, std::string remedy = {}) {
+  void Refuse(std::size_t at, std::string message, std::string remedy) {
     if (error_) return;
     error_ = Error{Fault::kRules, std::move(message), Moved(place_, at), std::move(remedy)};
   }
 
   void RefuseRest() {
     const ExprToken& token = Now();
-    if (IsSymbol(")")) return Refuse(token.at, "')' without '('");
-    std::string remedy;
+    if (IsSymbol(")")) return Refuse(token.at, "')' without '('", "remove it");
+    std::string remedy = "join values by and, or, a comparison or + - * /";
     if (next_ > 0 && !token.parts.empty() && !tokens_[next_ - 1].parts.empty()) {
       remedy = "a name with blanks goes into back quotes";
     }
@@ -221,8 +225,9 @@ class Parser {
 
   void RefuseOperand() {
     const ExprToken& token = Now();
-    if (token.kind == ExprToken::Kind::kEnd) return Refuse(token.at, "the expression ends early");
-    Refuse(token.at, fmt::format("expected a value, found '{}'", token.text));
+    if (token.kind == ExprToken::Kind::kEnd)
+      return Refuse(token.at, "the expression ends early", kValue);
+    Refuse(token.at, fmt::format("expected a value, found '{}'", token.text), kValue);
   }
 
   // A register of times is no value.
@@ -234,7 +239,7 @@ class Parser {
 
   Operand Add(ExprNode node, std::size_t at) {
     if (nodes_.size() == kMaxNodes) {
-      Refuse(at, fmt::format("the expression has more than {} parts", kMaxNodes));
+      Refuse(at, fmt::format("the expression has more than {} parts", kMaxNodes), kSplit);
       return {};
     }
     nodes_.push_back(std::move(node));
@@ -265,7 +270,8 @@ class Parser {
     if (error_ || !constant) return whole;
     ExprValue value = Evaluate(nodes_, names_, whole.node, NoNames());
     if (std::holds_alternative<ExprError>(value)) {
-      Refuse(sign, "this always gives an error: its value does not exist or does not fit");
+      Refuse(sign, "this always gives an error: its value does not exist or does not fit",
+             "write smaller numbers, and divide by none that is 0");
       return {};
     }
     nodes_[whole.node] = ExprNode();
@@ -291,7 +297,8 @@ class Parser {
 
   bool Deeper() {
     if (++depth_ <= kMaxDepth) return !error_;
-    Refuse(Now().at, fmt::format("the expression is nested deeper than {} levels", kMaxDepth));
+    Refuse(Now().at, fmt::format("the expression is nested deeper than {} levels", kMaxDepth),
+           kSplit);
     return false;
   }
 
@@ -360,7 +367,8 @@ class Parser {
       return Refuse(
           sign.at,
           fmt::format("'{}' does not compare {} with {}", sign.text, InWords(left), InWords(right)),
-          flag && event ? "write the text, for example == 'true'" : "");
+          flag && event ? "write the text, for example == 'true'"
+                        : "compare numbers with numbers, texts with texts");
     }
     if (!ordered) return;
     if (left == ExprType::kBool) {
@@ -378,8 +386,10 @@ class Parser {
     if (error_) return {};
     const auto type = ArithmeticType(op, TypeOf(left), TypeOf(right));
     if (!type) {
-      Refuse(sign.at, fmt::format("'{}' does not go with {} and {}", sign.text,
-                                  InWords(TypeOf(left)), InWords(TypeOf(right))));
+      Refuse(sign.at,
+             fmt::format("'{}' does not go with {} and {}", sign.text, InWords(TypeOf(left)),
+                         InWords(TypeOf(right))),
+             kMeasures);
       return {};
     }
     return Operation(op, *type, {left, right}, sign.at);
@@ -417,7 +427,7 @@ class Parser {
     --depth_;
     if (error_) return {};
     if (!IsNumber(TypeOf(operand)) && TypeOf(operand) != ExprType::kDuration) {
-      Refuse(at, fmt::format("'-' does not go with {}", InWords(TypeOf(operand))));
+      Refuse(at, fmt::format("'-' does not go with {}", InWords(TypeOf(operand))), kMeasures);
       return {};
     }
     const bool span = TypeOf(operand) == ExprType::kDuration;
@@ -431,7 +441,8 @@ class Parser {
     if (token.kind == ExprToken::Kind::kConstant) {
       ++next_;
       if (token.text == "9223372036854775808") {
-        Refuse(token.at, fmt::format("{} does not fit into 64 bits", token.text));
+        Refuse(token.at, fmt::format("{} does not fit into 64 bits", token.text),
+               fmt::format("write {}.0", token.text));
         return {};
       }
       return Constant(token.value, token.at);
@@ -463,7 +474,8 @@ class Parser {
       Refuse(Now().kind == ExprToken::Kind::kEnd ? open : Now().at,
              Now().kind == ExprToken::Kind::kEnd
                  ? "'(' is not closed"
-                 : fmt::format("expected an operator or ')', found '{}'", Now().text));
+                 : fmt::format("expected an operator or ')', found '{}'", Now().text),
+             "add ')'");
     }
     return {inner.node, open};
   }
@@ -489,7 +501,7 @@ class Parser {
       std::vector<std::string_view> known;
       for (const Function& one : kFunctions) known.push_back(one.name);
       Refuse(token.at, fmt::format("unknown function '{}'", token.text),
-             DidYouMean(token.text, known));
+             DidYouMeanOrOneOf(token.text, known));
       return {};
     }
     ++next_;  // "("
@@ -513,23 +525,25 @@ class Parser {
       arguments.push_back(Or());
     } while (TakeSymbol(","));
     if (!error_ && !TakeSymbol(")")) {
-      Refuse(Now().at, fmt::format("expected ',' or ')' in {}(...)", function.text));
+      Refuse(Now().at, fmt::format("expected ',' or ')' in {}(...)", function.text), "add ')'");
     }
     return arguments;
   }
 
   void CheckCount(const ExprToken& token, const Function& function, std::size_t given) {
     if (given >= function.least && given <= function.most) return;
-    Refuse(token.at, fmt::format("{} takes {}{} argument{}, here {} {}", function.name,
-                                 function.most == kAny ? "at least " : "", function.least,
-                                 function.least == 1 ? "" : "s", given == 1 ? "is" : "are",
-                                 given == 0 ? "none" : fmt::format("{}", given)));
+    Refuse(token.at,
+           fmt::format("{} takes {}{} argument{}, here {} {}", function.name,
+                       function.most == kAny ? "at least " : "", function.least,
+                       function.least == 1 ? "" : "s", given == 1 ? "is" : "are",
+                       given == 0 ? "none" : fmt::format("{}", given)),
+           "give it as many");
   }
 
   Operand Seen(const ExprToken& token) {
     const ExprToken& step = Now();
     if (step.parts.size() != 1) {
-      Refuse(step.at, "seen(...) wants the name of a step");
+      Refuse(step.at, "seen(...) wants the name of a step", "write the name alone");
       return {};
     }
     ++next_;
@@ -538,7 +552,7 @@ class Parser {
       Refuse(step.at, std::move(name.error().message), std::move(name.error().remedy));
       return {};
     }
-    if (!TakeSymbol(")")) Refuse(Now().at, "expected ')' behind the name of a step");
+    if (!TakeSymbol(")")) Refuse(Now().at, "expected ')' behind the name of a step", "add ')'");
     if (error_) return {};
     return Name(std::move(*name), ExprType::kBool, token.at);
   }
@@ -555,7 +569,8 @@ class Parser {
     for (const Operand end : {arguments[1], arguments[2]}) {
       if (TypeOf(end) == ExprType::kTime) continue;
       Refuse(end.at,
-             fmt::format("count counts from a time to a time, this is {}", InWords(TypeOf(end))));
+             fmt::format("count counts from a time to a time, this is {}", InWords(TypeOf(end))),
+             "write step.time, time, or one of them - 10m");
     }
     const std::uint32_t name = nodes_[times.node].name;
     const Operand count =
@@ -565,8 +580,9 @@ class Parser {
   }
 
   void RefuseArgument(const ExprToken& function, Operand argument, std::string_view wanted) {
-    Refuse(argument.at, fmt::format("{} wants {}, this is {}", function.text, wanted,
-                                    InWords(TypeOf(argument))));
+    Refuse(argument.at,
+           fmt::format("{} wants {}, this is {}", function.text, wanted, InWords(TypeOf(argument))),
+           wanted == "a text" ? "write text(...) around it" : "give it one");
   }
 
   std::optional<ExprType> ResultType(const ExprToken& function, Signature signature,
@@ -606,8 +622,10 @@ class Parser {
     for (const Operand argument : arguments) {
       const auto both = Common(type, TypeOf(argument));
       if (!both) {
-        Refuse(argument.at, fmt::format("{} gives values of one type, here are {} and {}",
-                                        function.text, InWords(type), InWords(TypeOf(argument))));
+        Refuse(argument.at,
+               fmt::format("{} gives values of one type, here are {} and {}", function.text,
+                           InWords(type), InWords(TypeOf(argument))),
+               "write number(...) or text(...) around one of them");
         return std::nullopt;
       }
       type = *both;

@@ -11,6 +11,7 @@ namespace faultline::sigma {
 struct Finding {
   std::string rule;  // its title, name or id
   // What kind, in lower case with hyphens; kept, since scripts and suppressions name it:
+  //   alias-unused            an alias of a correlation that no `group-by` names
   //   all-of-one              `all` with a single value
   //   base64offset-equals     `base64offset` without `contains`
   //   correlation-ungrouped   a correlation without `group-by`

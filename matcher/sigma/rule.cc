@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "matcher/sigma/rule.h"
 
+#include <algorithm>
 #include <array>
 
 namespace faultline::sigma {
@@ -32,6 +33,23 @@ std::optional<Level> LevelFromString(std::string_view text) noexcept {
 const std::string& IdentityOf(const Metadata& meta) noexcept {
   if (!meta.id.empty()) return meta.id;
   return meta.name.empty() ? meta.title : meta.name;
+}
+
+std::vector<ExprName> NamesOf(const Texts& texts) {
+  std::vector<ExprName> names;
+  const auto add = [&names](const Template& text) {
+    for (ExprName& name : text.names()) {
+      if (std::find(names.begin(), names.end(), name) == names.end()) {
+        names.push_back(std::move(name));
+      }
+    }
+  };
+  add(texts.cause);
+  add(texts.impact);
+  add(texts.runbook);
+  for (const Template& text : texts.remedy) add(text);
+  for (const Template& text : texts.references) add(text);
+  return names;
 }
 
 std::string_view ToString(CorrelationType type) noexcept {

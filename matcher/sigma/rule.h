@@ -167,6 +167,7 @@ struct DetectionRule {
   std::vector<Capture> captures;
   std::vector<std::uint32_t> filters;  // indices into RuleCollection::filters, ascending
   Explain explain;
+  std::vector<std::pair<std::string, Expression>> fields;  // computed from the event, in order
   Texts texts;                          // `explain` as templates; takes the place of `explain`
   std::vector<std::string> hit_fields;  // what correlations ask of its events, sorted
   bool silent = false;  // some rule refers to it and none of them generates: it does not alert
@@ -234,7 +235,7 @@ struct ReportEntry {
   RuleState state = RuleState::kActive;
   std::string reason;          // for gated and rejected; a note for active (ungated log source)
   std::optional<Error> error;  // for rejected
-  std::chrono::nanoseconds horizon{};  // correlations: the timespan
+  std::chrono::nanoseconds horizon{};  // of a correlation: how far it looks back
 };
 
 // All rules of some paths, cross-checked, in file order; and what became of each document.
@@ -254,6 +255,8 @@ struct LoadOptions {
   // For the modifier `expand`: name (without per cent signs) -> values, read like values of a rule.
   std::map<std::string, std::vector<std::string>, std::less<>> placeholders;
   std::shared_ptr<const LogSourceTable> logsources;  // null: the built-in table
+  // `settings.name` in expressions and where a span or a number is wanted.
+  std::map<std::string, ExprValue, std::less<>> settings;
 };
 
 // Reads files and folders (*.yml, *.yaml, recursively, sorted; files below a folder `tests` and a file

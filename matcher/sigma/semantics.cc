@@ -2,7 +2,9 @@
 #include "matcher/sigma/semantics.h"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -148,6 +150,130 @@ std::vector<Digest> OfEach(const std::vector<Condition>& conditions,
   return digests;
 }
 
+void Add(DigestBuilder& out, std::chrono::nanoseconds span) { out.Add(std::int64_t{span.count()}); }
+
+void Add(DigestBuilder& out, const std::optional<std::chrono::nanoseconds>& span) {
+  out.Add(std::int64_t{span.has_value()});
+  if (span) Add(out, *span);
+}
+
+void Add(DigestBuilder& out, const std::vector<std::string>& texts) {
+  out.Add(static_cast<std::int64_t>(texts.size()));
+  for (const std::string& text : texts) out.Add(text);
+}
+
+void Add(DigestBuilder& out, const std::vector<std::pair<std::string, Expression>>& named) {
+  out.Add(static_cast<std::int64_t>(named.size()));
+  for (const auto& [name, expression] : named) Add(out.Add(name), expression.semantics());
+}
+
+Digest Of(const Input& input, const RuleCollection& rules) {
+  DigestBuilder out;
+  out.Add(std::int64_t{input.rule.correlation});
+  Add(out, input.rule.correlation ? rules.correlations[input.rule.index].semantics
+                                  : rules.detections[input.rule.index].semantics);
+  Add(out, input.group_fields);
+  return out.Finish();
+}
+
+void Add(DigestBuilder& out, const std::vector<Binding>& bindings) {
+  out.Add(static_cast<std::int64_t>(bindings.size()));
+  for (const Binding& binding : bindings) {
+    out.Add(binding.field).Add(std::int64_t{binding.step}).Add(binding.step_field);
+  }
+}
+
+Digest Of(const Step& step, const std::vector<Digest>& inputs) {
+  DigestBuilder out;
+  Add(out, inputs[step.input]);
+  out.Add(std::int64_t{step.times}).Add(step.distinct);
+  Add(out, step.times_within);
+  Add(out, step.within);
+  Add(out, step.bind);
+  return out.Finish();
+}
+
+// Where nothing tells the steps apart their order means nothing.
+void AddSteps(DigestBuilder& out, const CorrelationRule& rule, const std::vector<Digest>& inputs) {
+  std::vector<Digest> steps;
+  for (const Step& step : rule.steps) steps.push_back(Of(step, inputs));
+  const bool told_apart =
+      rule.chain || rule.type == CorrelationType::kTemporalOrdered ||
+      std::any_of(rule.condition.nodes.begin(), rule.condition.nodes.end(),
+                  [](const auto& node) { return node.kind == StepCondition::Node::Kind::kStep; });
+  if (told_apart) {
+    Add(out, steps);
+  } else {
+    AddSorted(out, std::move(steps));
+  }
+  out.Add(static_cast<std::int64_t>(rule.condition.nodes.size()));
+  for (const StepCondition::Node& node : rule.condition.nodes) {
+    out.Add(static_cast<std::int64_t>(node.kind)).Add(std::int64_t{node.number});
+    out.Add(static_cast<std::int64_t>(node.children.size()));
+    for (const std::uint32_t child : node.children) out.Add(std::int64_t{child});
+  }
+}
+
+void AddWindow(DigestBuilder& out, const CorrelationRule& rule) {
+  out.Add(static_cast<std::int64_t>(rule.thresholds.size()));
+  for (const Threshold& threshold : rule.thresholds) {
+    out.Add(static_cast<std::int64_t>(threshold.op)).Add(ToText(threshold.number));
+  }
+  Add(out, rule.value_fields);
+  if (rule.type == CorrelationType::kValuePercentile) out.Add(ToText(rule.percentile));
+  out.Add(static_cast<std::int64_t>(rule.window));
+  Add(out, rule.gap);
+  out.Add(static_cast<std::int64_t>(rule.refire));
+  Add(out, rule.refire_after);
+  out.Add(std::int64_t{rule.ties_any}).Add(static_cast<std::int64_t>(rule.overlap));
+}
+
+void AddInputs(DigestBuilder& out, const std::vector<std::uint32_t>& which,
+               const std::vector<Digest>& inputs) {
+  out.Add(static_cast<std::int64_t>(which.size()));
+  for (const std::uint32_t input : which) Add(out, inputs[input]);
+}
+
+void AddRegister(DigestBuilder& out, const Register& reg, const std::vector<Digest>& inputs) {
+  out.Add(static_cast<std::int64_t>(reg.fn));
+  Add(out, inputs[reg.input]);
+  out.Add(reg.field).Add(std::int64_t{reg.of_time});
+  Add(out, reg.ttl);
+  out.Add(std::int64_t{reg.by_group});
+  Add(out, reg.by);
+  AddInputs(out, reg.reset ? std::vector{*reg.reset} : std::vector<std::uint32_t>(), inputs);
+}
+
+// What the `faultline:` map says beside its texts.
+void AddChain(DigestBuilder& out, const CorrelationRule& rule, const std::vector<Digest>& inputs) {
+  for (const Absence& absence : rule.absences) {
+    out.Add("absent").Add(static_cast<std::int64_t>(absence.kind));
+    Add(out, inputs[absence.input]);
+    out.Add(std::int64_t{absence.step}).Add(std::int64_t{absence.until});
+    Add(out, absence.within);
+    Add(out, absence.bind);
+  }
+  for (const Register& reg : rule.registers) AddRegister(out.Add("register"), reg, inputs);
+  Add(out.Add("fields"), rule.fields);
+  Add(out.Add("where"), rule.where.semantics());
+  AddInputs(out.Add("until"), rule.until, inputs);
+  if (rule.resolve) {
+    AddInputs(out.Add("resolve"), rule.resolve->on, inputs);
+    Add(out, rule.resolve->quiet);
+    AddInputs(out, rule.resolve->of, inputs);
+  }
+  if (rule.choose) {
+    out.Add("choose").Add(rule.choose->group).Add(rule.choose->priority);
+    Add(out, rule.choose->settle);
+  }
+  for (const Variant& variant : rule.variants) Add(out.Add("variant"), variant.when.semantics());
+  if (rule.suppress) {
+    Add(out.Add("suppress"), rule.suppress->span);
+    Add(out, rule.suppress->by);
+  }
+  if (rule.update_every) Add(out.Add("update"), *rule.update_every);
+}
+
 }  // namespace
 
 Digest SemanticsOf(const Filter& filter) {
@@ -166,6 +292,7 @@ Digest SemanticsOf(const DetectionRule& rule, const std::vector<Filter>& filters
   AddSorted(out, OfEach(rule.searches));
   AddSorted(out, OfEach(rule.conditions, rule.searches));
   Add(out, OfEach(rule.captures));
+  if (!rule.fields.empty()) Add(out.Add("fields"), rule.fields);
   if (!rule.filters.empty()) {
     std::vector<Digest> digests;
     for (const std::uint32_t filter : rule.filters) digests.push_back(filters[filter].semantics);
@@ -174,20 +301,17 @@ Digest SemanticsOf(const DetectionRule& rule, const std::vector<Filter>& filters
   return out.Finish();
 }
 
-Digest SemanticsOf(const CorrelationRule& rule, const std::vector<DetectionRule>& detections) {
+Digest SemanticsOf(const CorrelationRule& rule, const RuleCollection& rules) {
+  std::vector<Digest> inputs;
+  for (const Input& input : rule.inputs) inputs.push_back(Of(input, rules));
   DigestBuilder out;
   out.Add("correlation").Add(kVersion).Add(ToString(rule.type));
-  out.Add(static_cast<std::int64_t>(rule.group_by.size()));
-  for (const std::string& field : rule.group_by) out.Add(field);
-  out.Add(std::int64_t{rule.timespan.count()}).Add(std::int64_t{rule.threshold});
+  Add(out, rule.group_by);
+  Add(out, rule.timespan);
   out.Add(std::int64_t{rule.generate});
-  std::vector<Digest> members;
-  for (const std::uint32_t member : rule.members) members.push_back(detections[member].semantics);
-  if (rule.type == CorrelationType::kTemporalOrdered) {
-    Add(out, members);
-  } else {
-    AddSorted(out, std::move(members));
-  }
+  AddSteps(out, rule, inputs);
+  AddWindow(out, rule);
+  if (rule.chain) AddChain(out, rule, inputs);
   return out.Finish();
 }
 

@@ -14,9 +14,8 @@ namespace faultline::sigma {
 // What a filter does to the rules that it is for.
 [[nodiscard]] Digest SemanticsOf(const Filter& filter);
 
-// The same of a correlation, which covers those of its members (`detections` is what members
-// index).
-[[nodiscard]] Digest SemanticsOf(const CorrelationRule& rule,
-                                 const std::vector<DetectionRule>& detections);
+// The same of a correlation, which covers those of the rules that it refers to (`rules` is what its
+// inputs index). Neither what is told about its alerts nor which fields they need is part of it.
+[[nodiscard]] Digest SemanticsOf(const CorrelationRule& rule, const RuleCollection& rules);
 
 }  // namespace faultline::sigma

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "matcher/sigma/logsource.h"
+#include "matcher/sigma/references.h"
 
 namespace faultline {
 namespace {
@@ -35,50 +36,37 @@ void Report(sigma::RuleCollection& rules, const sigma::Metadata& meta, std::stri
   }
 }
 
-// Correlations with a member that is not gated; those members' flags are cleared: they stay.
-void TakeOutCorrelations(sigma::RuleCollection& rules, std::vector<bool>& gone) {
-  std::vector<bool> kept_member(gone.size(), false);
-  std::vector<sigma::CorrelationRule> kept;
-  for (sigma::CorrelationRule& rule : rules.correlations) {
-    if (std::all_of(rule.members.begin(), rule.members.end(),
-                    [&gone](std::uint32_t member) { return gone[member]; })) {
+// Correlations none of whose inputs stays go too; what those that stay refer to stays with them.
+void FollowCorrelations(sigma::RuleCollection& rules, sigma::Leaving& leaving) {
+  for (std::size_t i = 0; i < rules.correlations.size(); ++i) {  // children first
+    const auto& inputs = rules.correlations[i].inputs;
+    leaving.correlations[i] =
+        std::all_of(inputs.begin(), inputs.end(),
+                    [&](const sigma::Input& input) { return leaving.Has(input.rule); });
+  }
+  for (std::size_t i = rules.correlations.size(); i-- > 0;) {  // parents first
+    const sigma::CorrelationRule& rule = rules.correlations[i];
+    if (leaving.correlations[i]) {
       Report(rules, rule.meta, "correlation", "no input can give events of its rules");
       continue;
     }
-    for (const std::uint32_t member : rule.members) kept_member[member] = true;
-    kept.push_back(std::move(rule));
-  }
-  rules.correlations = std::move(kept);
-  for (std::size_t i = 0; i < gone.size(); ++i) gone[i] = gone[i] && !kept_member[i];
-}
-
-void TakeOutDetections(sigma::RuleCollection& rules, const std::vector<bool>& gone) {
-  std::vector<std::uint32_t> moved(gone.size(), 0);
-  std::vector<sigma::DetectionRule> kept;
-  for (std::size_t i = 0; i < gone.size(); ++i) {
-    if (gone[i]) continue;
-    moved[i] = static_cast<std::uint32_t>(kept.size());
-    kept.push_back(std::move(rules.detections[i]));
-  }
-  rules.detections = std::move(kept);
-  for (sigma::CorrelationRule& rule : rules.correlations) {
-    for (std::uint32_t& member : rule.members) member = moved[member];
+    for (const sigma::Input& input : rule.inputs) leaving.Set(input.rule, false);
   }
 }
 
 }  // namespace
 
 void GateByInputs(const std::vector<LogSource>& inputs, sigma::RuleCollection& rules) {
-  std::vector<bool> gone(rules.detections.size(), false);
-  for (std::size_t i = 0; i < gone.size(); ++i) {
+  sigma::Leaving leaving(rules);
+  for (std::size_t i = 0; i < rules.detections.size(); ++i) {
     const sigma::DetectionRule& rule = rules.detections[i];
     const std::string why = WhyNot(rule.logsource, inputs);
     if (why.empty()) continue;
-    gone[i] = true;
+    leaving.detections[i] = true;
     Report(rules, rule.meta, "detection", why);
   }
-  TakeOutCorrelations(rules, gone);
-  TakeOutDetections(rules, gone);
+  FollowCorrelations(rules, leaving);
+  TakeOut(leaving, rules);
 }
 
 }  // namespace faultline

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "matcher/signature/rejection.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "matcher/sigma/references.h"
 #include "matcher/signature/capture.h"
 
 namespace faultline {
@@ -77,46 +79,24 @@ void Reject(sigma::RuleCollection& rules, const sigma::Metadata& meta, const std
   rules.errors.push_back(std::move(error));
 }
 
-constexpr std::uint32_t kGone = 0xffffffff;
-
-// Old index -> new index, kGone for rules that were taken out.
-std::vector<std::uint32_t> TakeOutDetections(sigma::RuleCollection& rules, RegexStore& regexes) {
-  std::vector<std::uint32_t> moved;
-  std::vector<sigma::DetectionRule> kept;
-  for (sigma::DetectionRule& rule : rules.detections) {
-    if (std::optional<Error> error = BadRegex(rule, regexes)) {
-      Reject(rules, rule.meta, "detection", std::move(*error));
-      moved.push_back(kGone);
-    } else {
-      moved.push_back(static_cast<std::uint32_t>(kept.size()));
-      kept.push_back(std::move(rule));
-    }
-  }
-  rules.detections = std::move(kept);
-  return moved;
-}
-
-void TakeOutCorrelations(sigma::RuleCollection& rules, const std::vector<std::uint32_t>& moved) {
-  std::vector<sigma::CorrelationRule> kept;
-  for (sigma::CorrelationRule& rule : rules.correlations) {
-    std::optional<std::size_t> bad;
-    for (std::size_t i = 0; i < rule.members.size(); ++i) {
-      rule.members[i] = moved[rule.members[i]];
-      if (rule.members[i] == kGone && !bad) bad = i;
-    }
-    if (!bad) {
-      kept.push_back(std::move(rule));
-      continue;
-    }
-    const std::string name = *bad < rule.rules.size() ? rule.rules[*bad] : "";
+// A correlation goes with the first of the rules that it refers to.
+void RejectCorrelations(sigma::RuleCollection& rules, sigma::Leaving& leaving) {
+  for (std::size_t i = 0; i < rules.correlations.size(); ++i) {  // children first
+    const sigma::CorrelationRule& rule = rules.correlations[i];
+    const auto bad =
+        std::find_if(rule.inputs.begin(), rule.inputs.end(),
+                     [&](const sigma::Input& input) { return leaving.Has(input.rule); });
+    if (bad == rule.inputs.end()) continue;
+    leaving.correlations[i] = true;
     Reject(rules, rule.meta, "correlation",
            Error{Fault::kRules,
-                 "correlation '" + TitleOf(rule.meta) + "' refers to rule '" + name +
+                 "correlation '" + TitleOf(rule.meta) + "' refers to rule '" + bad->reference +
                      "', which was rejected",
                  rule.meta.place, "repair that rule"});
   }
-  rules.correlations = std::move(kept);
 }
+
+constexpr std::uint32_t kGone = 0xffffffff;
 
 // Rules go on without a filter that was taken out.
 void TakeOutFilters(sigma::RuleCollection& rules, RegexStore& regexes) {
@@ -142,8 +122,16 @@ void TakeOutFilters(sigma::RuleCollection& rules, RegexStore& regexes) {
 
 void RejectBadRegexes(sigma::RuleCollection& rules, RegexStore& regexes) {
   TakeOutFilters(rules, regexes);
-  const std::vector<std::uint32_t> moved = TakeOutDetections(rules, regexes);
-  TakeOutCorrelations(rules, moved);
+  sigma::Leaving leaving(rules);
+  for (std::size_t i = 0; i < rules.detections.size(); ++i) {
+    const sigma::DetectionRule& rule = rules.detections[i];
+    std::optional<Error> error = BadRegex(rule, regexes);
+    if (!error) continue;
+    leaving.detections[i] = true;
+    Reject(rules, rule.meta, "detection", std::move(*error));
+  }
+  RejectCorrelations(rules, leaving);
+  TakeOut(leaving, rules);
 }
 
 }  // namespace faultline

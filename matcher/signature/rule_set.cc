@@ -7,7 +7,6 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "matcher/shapes/shape_file.h"
-#include "matcher/sigma/text_template.h"
 #include "matcher/signature/gating.h"
 #include "matcher/signature/rejection.h"
 #include "matcher/signature/rule_set_impl.h"
@@ -24,11 +23,10 @@ void AddFieldsOfAlerts(const sigma::RuleCollection& rules, const RuleSet::Option
   };
   add_all(options.extra_fields);
   for (const sigma::DetectionRule& rule : rules.detections) {
-    add_all(sigma::TemplateNames(rule.explain));
-  }
-  for (const sigma::CorrelationRule& rule : rules.correlations) {
-    add_all(rule.group_by);
-    add_all(sigma::TemplateNames(rule.explain));
+    add_all(rule.hit_fields);
+    for (const sigma::ExprName& name : sigma::NamesOf(rule.texts)) {
+      if (name.kind == sigma::ExprName::Kind::kEvent) fields.Add(name.field);
+    }
   }
 }
 

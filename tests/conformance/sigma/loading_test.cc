@@ -21,7 +21,7 @@ namespace faultline::sigma {
 namespace {
 
 template <class Judge>
-void ForEachVector(const std::filesystem::path& path, Judge judge) {
+void ForEachVector(const std::filesystem::path& path, Judge judge, const char* key = "rule") {
   simdjson::dom::parser parser;
   std::ifstream lines(path);
   for (std::string line; std::getline(lines, line);) {
@@ -31,7 +31,7 @@ void ForEachVector(const std::filesystem::path& path, Judge judge) {
     std::string_view id;
     std::string_view rule;
     ASSERT_EQ(vector["id"].get(id), simdjson::SUCCESS);
-    ASSERT_EQ(vector["rule"].get(rule), simdjson::SUCCESS);
+    ASSERT_EQ(vector[key].get(rule), simdjson::SUCCESS);
     judge(vector, std::string(id), std::string(rule));
   }
 }
@@ -95,13 +95,26 @@ TEST(Vectors, RejectsAreRefusedWithPlaceAndReason) {
     for (const Error& error : errors) {
       EXPECT_GT(error.place.line, 0) << id;
       EXPECT_FALSE(error.message.empty()) << id;
-      if (!id.starts_with("correlation-")) {
-        EXPECT_FALSE(error.remedy.empty()) << id << ": " << error.message;
-      }
+      EXPECT_FALSE(error.remedy.empty()) << id << ": " << error.message;
     }
     ++refused;
   });
   EXPECT_GT(refused, 180);
+}
+
+TEST(Vectors, EveryCorrelationLoads) {
+  FAULTLINE_TEST_DATA_OR_LEAVE(path, "sigma-vectors/correlations.ndjson");
+  int loaded = 0;
+  ForEachVector(
+      path,
+      [&](const simdjson::dom::element&, const std::string& id, const std::string& rule) {
+        const RuleCollection rules = LoadRulesFromText(rule, id);
+        EXPECT_TRUE(rules.errors.empty()) << id << "\n" << rule << rules.errors[0].ToString();
+        EXPECT_FALSE(rules.correlations.empty()) << id;
+        ++loaded;
+      },
+      "rules");
+  EXPECT_GT(loaded, 640);
 }
 
 TEST(SigmaHq, EveryRuleLoadsButThoseThatExpandListsOfTheSite) {

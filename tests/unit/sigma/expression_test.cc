@@ -126,30 +126,31 @@ TEST(Expression, BindsAsWritten) {
 }
 
 TEST(Expression, WholeNumbersAreExactOrAnError) {
-  ExpectAll(
-      {{"most", "9223372036854775807"},
-       {"most + 1", "(error)"},
-       {"least - 1", "(error)"},
-       {"-least", "(error)"},
-       {"abs(least)", "(error)"},
-       {"most * 2", "(error)"},
-       {"least / -seven * 0 + least / (seven - 8)", "(error)"},
-       {"seven / (seven - 7)", "(error)"},
-       {"seven / 0.0", "(error)"},
-       {"7 / 0", "f:1:3: this always gives an error: its value does not exist or does not fit"},
-       {"-9223372036854775808", "-9223372036854775808"},
-       {"9223372036854775807 - most", "0"},
-       {"most - 1 + 1", "9223372036854775807"},
-       {"seven / 7", "1"},
-       {"seven / 2", "3.5"},
-       {"seven + 0.5", "7.5"},
-       {"huge == 9007199254740993", "true"},
-       {"huge == 9007199254740992", "false"},
-       {"huge > 9007199254740992.0", "true"},
-       {"most < 9223372036854775808.0", "true"},
-       {"0.1 + 0.2", "0.3"},
-       {"1.0", "1"},
-       {"1e3", "1000"}});
+  ExpectAll({{"most", "9223372036854775807"},
+             {"most + 1", "(error)"},
+             {"least - 1", "(error)"},
+             {"-least", "(error)"},
+             {"abs(least)", "(error)"},
+             {"most * 2", "(error)"},
+             {"least / -seven * 0 + least / (seven - 8)", "(error)"},
+             {"seven / (seven - 7)", "(error)"},
+             {"seven / 0.0", "(error)"},
+             {"7 / 0",
+              "f:1:3: this always gives an error: its value does not exist or does not fit; write "
+              "smaller numbers, and divide by none that is 0"},
+             {"-9223372036854775808", "-9223372036854775808"},
+             {"9223372036854775807 - most", "0"},
+             {"most - 1 + 1", "9223372036854775807"},
+             {"seven / 7", "1"},
+             {"seven / 2", "3.5"},
+             {"seven + 0.5", "7.5"},
+             {"huge == 9007199254740993", "true"},
+             {"huge == 9007199254740992", "false"},
+             {"huge > 9007199254740992.0", "true"},
+             {"most < 9223372036854775808.0", "true"},
+             {"0.1 + 0.2", "0.3"},
+             {"1.0", "1"},
+             {"1e3", "1000"}});
 }
 
 TEST(Expression, AnErrorOrNothingGoesOnAndComparesFalse) {
@@ -189,25 +190,25 @@ TEST(Expression, TextsOfEventsAreNumbersOnlyBesideNumbers) {
 }
 
 TEST(Expression, ReadsNames) {
-  ExpectAll({{"a.b", "dotted"},
-             {"`a.b`", "dotted"},
-             {"`Some Field`", "odd"},
-             {"@timestamp", "at"},
-             {"seen(fault)", "true"},
-             {"seen(falt)", "f:1:6: unknown step; did you mean 'fault'?"},
-             {"settings.limit + 1", "6"},
-             {"settings.window * 2", "2h"},
-             {"1 + settings.limits", "f:1:5: unknown setting; none"},
-             {"disk-fault == 1",
-              "f:1:5: a '-' behind a name wants blanks around it; or, where it is part of the "
-              "name, the name in back quotes: `a-b`"},
-             {"ten -nine", "1"},
-             {"ten - nine-1",
-              "f:1:11: a '-' behind a name wants blanks around it; or, where it is part of the "
-              "name, the name in back quotes: `a-b`"},
-             {"Some Field",
-              "f:1:6: expected an operator, found 'Field'; a name with blanks goes "
-              "into back quotes"}});
+  ExpectAll(
+      {{"a.b", "dotted"},
+       {"`a.b`", "dotted"},
+       {"`Some Field`", "odd"},
+       {"@timestamp", "at"},
+       {"seen(fault)", "true"},
+       {"seen(falt)", "f:1:6: unknown step; did you mean 'fault'?"},
+       {"settings.limit + 1", "6"},
+       {"settings.window * 2", "2h"},
+       {"1 + settings.limits", "f:1:5: unknown setting; none"},
+       {"disk-fault == 1",
+        "f:1:5: a '-' behind a name wants blanks around it; or, where it is part of the name, the "
+        "name in back quotes: `a-b`"},
+       {"ten -nine", "1"},
+       {"ten - nine-1",
+        "f:1:11: a '-' behind a name wants blanks around it; or, where it is part of the name, the "
+        "name in back quotes: `a-b`"},
+       {"Some Field",
+        "f:1:6: expected an operator, found 'Field'; a name with blanks goes into back quotes"}});
 }
 
 TEST(Expression, KnowsTimesAndDurations) {
@@ -244,7 +245,8 @@ TEST(Expression, WorksFunctionsOut) {
              {"code32('5')", "00000005"},
              {"code32('0x5')", "00000005"},
              {"code32('8007000X')",
-              "f:1:1: this always gives an error: its value does not exist or does not fit"},
+              "f:1:1: this always gives an error: its value does not exist or does not fit; write "
+              "smaller numbers, and divide by none that is 0"},
              {"code32(most)", "(error)"},
              {"code32(word)", "(error)"},
              {"hex('0xfF')", "255"},
@@ -260,84 +262,106 @@ TEST(Expression, WorksFunctionsOut) {
 
 TEST(Expression, RefusesWithThePlace) {
   ExpectAll(
-      {{"", "f:1:1: the expression is empty"},
-       {"  ", "f:1:1: the expression is empty"},
-       {"1 +", "f:1:4: the expression ends early"},
-       {"(1", "f:1:1: '(' is not closed"},
-       {"1)", "f:1:2: ')' without '('"},
-       {"1 2", "f:1:3: expected an operator, found '2'"},
+      {{"",
+        "f:1:1: the expression is empty; write a name, a number, a text in quotes or a function"},
+       {"  ",
+        "f:1:1: the expression is empty; write a name, a number, a text in quotes or a function"},
+       {"1 +",
+        "f:1:4: the expression ends early; write a name, a number, a text in quotes or a function"},
+       {"(1", "f:1:1: '(' is not closed; add ')'"},
+       {"1)", "f:1:2: ')' without '('; remove it"},
+       {"1 2",
+        "f:1:3: expected an operator, found '2'; join values by and, or, a comparison or + - * /"},
        {"yes AND yes", "f:1:5: expected an operator, found 'AND'; write and"},
-       {"yes and", "f:1:8: the expression ends early"},
-       {"and yes", "f:1:1: expected a value, found 'and'"},
+       {"yes and",
+        "f:1:8: the expression ends early; write a name, a number, a text in quotes or a function"},
+       {"and yes",
+        "f:1:1: expected a value, found 'and'; write a name, a number, a text in quotes or a "
+        "function"},
        {"ten = 1", "f:1:5: '=' is no operator; write =="},
        {"!yes", "f:1:1: '!' is no operator; write not"},
        {"yes && yes", "f:1:5: '&&' is no operator; write and"},
-       {"ten $ 1", "f:1:5: unexpected '$'"},
-       {"'abc", "f:1:1: the text is not closed by '"},
-       {"`abc", "f:1:1: the name is not closed by `"},
+       {"ten $ 1", "f:1:5: unexpected '$'; texts go into quotes, odd names into back quotes"},
+       {"'abc", "f:1:1: the text is not closed by '; add '"},
+       {"`abc", "f:1:1: the name is not closed by `; write a name between two back quotes"},
        {"10x",
-        "f:1:1: '10x' is no number and no duration; durations are a whole number and one of "
-        "s, m, h, d, w, M, y"},
-       {"9223372036854775808", "f:1:1: 9223372036854775808 does not fit into 64 bits"},
-       {"1 - 9223372036854775808", "f:1:5: 9223372036854775808 does not fit into 64 bits"},
+        "f:1:1: '10x' is no number and no duration; durations are a whole number and one of s, m, "
+        "h, d, w, M, y"},
+       {"9223372036854775808",
+        "f:1:1: 9223372036854775808 does not fit into 64 bits; write 9223372036854775808.0"},
+       {"1 - 9223372036854775808",
+        "f:1:5: 9223372036854775808 does not fit into 64 bits; write 9223372036854775808.0"},
        {"9223372036854775807 + 1",
-        "f:1:21: this always gives an error: its value does not exist or does not fit"},
+        "f:1:21: this always gives an error: its value does not exist or does not fit; write "
+        "smaller numbers, and divide by none that is 0"},
        {"wrod == 1", "f:1:1: unknown name 'wrod'"},
        {"lowr(word)", "f:1:1: unknown function 'lowr'; did you mean 'lower'?"},
-       {"abs()", "f:1:1: abs takes 1 argument, here are none"},
-       {"min(1)", "f:1:1: min takes at least 2 arguments, here is 1"},
-       {"abs(1", "f:1:6: expected ',' or ')' in abs(...)"},
+       {"abs()", "f:1:1: abs takes 1 argument, here are none; give it as many"},
+       {"min(1)", "f:1:1: min takes at least 2 arguments, here is 1; give it as many"},
+       {"abs(1", "f:1:6: expected ',' or ')' in abs(...); add ')'"},
        {"1 < 2 < 3", "f:1:7: a comparison has two sides; join two comparisons by and"},
        {"seven and yes",
-        "f:1:1: 'and' wants a condition, this is a number; write a comparison, or "
-        "exists(...)"},
+        "f:1:1: 'and' wants a condition, this is a number; write a comparison, or exists(...)"},
        {"not word",
-        "f:1:5: 'not' wants a condition, this is a text of an event; write a "
-        "comparison, or exists(...)"},
+        "f:1:5: 'not' wants a condition, this is a text of an event; write a comparison, or "
+        "exists(...)"},
        {"if(1, 2, 3)",
         "f:1:4: 'if' wants a condition, this is a number; write a comparison, or exists(...)"},
-       {"seven == 'a'", "f:1:7: '==' does not compare a number with a text"},
+       {"seven == 'a'",
+        "f:1:7: '==' does not compare a number with a text; compare numbers with numbers, texts "
+        "with texts"},
        {"word == true",
-        "f:1:6: '==' does not compare a text of an event with true or false; write "
-        "the text, for example == 'true'"},
+        "f:1:6: '==' does not compare a text of an event with true or false; write the text, for "
+        "example == 'true'"},
        {"yes < true", "f:1:5: '<' does not order conditions; use == or !="},
        {"ten < nine",
-        "f:1:5: '<' between two texts of events: as numbers or as texts?; write "
-        "number(...) or text(...) around one of them"},
-       {"start + end", "f:1:7: '+' does not go with a time and a time"},
-       {"start - 1", "f:1:7: '-' does not go with a time and a number"},
-       {"1s - start", "f:1:4: '-' does not go with a duration and a time"},
-       {"1 / 1s", "f:1:3: '/' does not go with a number and a duration"},
-       {"-start", "f:1:1: '-' does not go with a time"},
-       {"'a' + 'b'", "f:1:5: '+' does not go with a text and a text"},
-       {"if(yes, 1, 'a')", "f:1:12: if gives values of one type, here are a number and a text"},
-       {"lower(1)", "f:1:7: lower wants a text, this is a number"},
-       {"min(word, 'a')", "f:1:11: min wants numbers, times or durations, this is a text"},
+        "f:1:5: '<' between two texts of events: as numbers or as texts?; write number(...) or "
+        "text(...) around one of them"},
+       {"start + end",
+        "f:1:7: '+' does not go with a time and a time; write numbers, or times and durations"},
+       {"start - 1",
+        "f:1:7: '-' does not go with a time and a number; write numbers, or times and durations"},
+       {"1s - start",
+        "f:1:4: '-' does not go with a duration and a time; write numbers, or times and durations"},
+       {"1 / 1s",
+        "f:1:3: '/' does not go with a number and a duration; write numbers, or times and "
+        "durations"},
+       {"-start", "f:1:1: '-' does not go with a time; write numbers, or times and durations"},
+       {"'a' + 'b'",
+        "f:1:5: '+' does not go with a text and a text; write numbers, or times and durations"},
+       {"if(yes, 1, 'a')",
+        "f:1:12: if gives values of one type, here are a number and a text; write number(...) or "
+        "text(...) around one of them"},
+       {"lower(1)", "f:1:7: lower wants a text, this is a number; write text(...) around it"},
+       {"min(word, 'a')",
+        "f:1:11: min wants numbers, times or durations, this is a text; give it one"},
        {"reg",
-        "f:1:1: a register of times has no value of its own; write count(reg.name, from, "
-        "to)"},
+        "f:1:1: a register of times has no value of its own; write count(reg.name, from, to)"},
        {"exists(reg)",
-        "f:1:8: a register of times has no value of its own; write count(reg.name, "
-        "from, to)"},
+        "f:1:8: a register of times has no value of its own; write count(reg.name, from, to)"},
        {"count(ten, start, end)",
         "f:1:7: count wants a register of times, this is a text of an event; declare a register "
         "with fn: times"},
-       {"count(reg, 1, end)", "f:1:12: count counts from a time to a time, this is a number"},
-       {"seen(fault.x)", "f:1:6: seen(...) wants the name of a step"}});
+       {"count(reg, 1, end)",
+        "f:1:12: count counts from a time to a time, this is a number; write step.time, time, or "
+        "one of them - 10m"},
+       {"seen(fault.x)", "f:1:6: seen(...) wants the name of a step; write the name alone"}});
 }
 
 TEST(Expression, KeepsToItsLimits) {
   const std::string deep(64, '(');
   EXPECT_EQ(Give(deep + "1" + std::string(64, ')')), "1");
-  EXPECT_EQ(Give("(" + deep + "1" + std::string(65, ')')),
-            "f:1:66: the expression is nested deeper than 64 levels");
+  EXPECT_EQ(
+      Give("(" + deep + "1" + std::string(65, ')')),
+      "f:1:66: the expression is nested deeper than 64 levels; split it into computed fields");
   std::string sum = "seven";
   for (int i = 0; i < 127; ++i) sum += "+seven";
   EXPECT_EQ(Give(sum), "896");
-  EXPECT_EQ(Give(sum + "+seven"), "f:1:1: the expression has more than 256 parts");
+  EXPECT_EQ(Give(sum + "+seven"),
+            "f:1:1: the expression has more than 256 parts; split it into computed fields");
   EXPECT_EQ(Give("'" + std::string(4094, 'x') + "'"), std::string(4094, 'x'));
   EXPECT_EQ(Give("'" + std::string(4095, 'x') + "'"),
-            "f:1:1: the expression is longer than 4096 bytes");
+            "f:1:1: the expression is longer than 4096 bytes; split it into computed fields");
 }
 
 TEST(Expression, MeansTheSameWhateverTheSpacing) {
@@ -408,8 +432,10 @@ TEST(Template, RendersValuesAsData) {
   EXPECT_EQ(render("{{ten}} of {{ ten + 1 }}: {{none}}{{broken}}"), "10 of 11: (error)");
   EXPECT_EQ(render("{{'{{ten}}'}}"), "{{ten}}");
   EXPECT_EQ(render("a}} {b}"), "a}} {b}");
-  EXPECT_EQ(render("ab {{ten"), "f:1:4: '{{' is not closed by '}}'");
-  EXPECT_EQ(render("ab {{}}"), "f:1:6: the expression is empty");
+  EXPECT_EQ(render("ab {{ten"), "f:1:4: '{{' is not closed by '}}'; add '}}'");
+  EXPECT_EQ(
+      render("ab {{}}"),
+      "f:1:6: the expression is empty; write a name, a number, a text in quotes or a function");
   EXPECT_EQ(render("ab {{ tne }}"), "f:1:7: unknown name 'tne'");
   const auto parsed = Template::Parse("{{ten}} {{nine}} {{ten + 1}}", {}, names);
   EXPECT_EQ(parsed->names().size(), 2U);

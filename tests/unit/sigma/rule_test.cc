@@ -45,9 +45,10 @@ TEST(Rule, BadRulesSayWhereAndWhy) {
       {RuleWith("    Image: x\n", "faultline: {captures: []}\n"),
        "f.yml:8:13: rule 'T': unknown key 'captures' in 'faultline'; did you mean 'capture'?"},
       {RuleWith("    Image: x\n", "faultline: {steps: []}\n"),
-       "f.yml:8:13: rule 'T': 'steps' in 'faultline' is not supported yet; leave it out"},
+       "f.yml:8:13: rule 'T': 'steps' belongs to a correlation; move it to a correlation that "
+       "refers to this rule"},
       {RuleWith("    Image: x\n", "faultline: {explain: {cause: 'on {{Computer'}}\n"),
-       "f.yml:8:30: rule 'T': '{{' is not closed by '}}'"},
+       "f.yml:8:34: rule 'T': 'cause': '{{' is not closed by '}}'; add '}}'"},
       {"title: T\nlogsource: {product: windows}\n",
        "f.yml:1:1: rule 'T': the rule has no 'detection' and no 'correlation'; add 'detection:' "
        "with searches and a condition"},
@@ -75,25 +76,21 @@ TEST(Correlation, BadOnesSayWhereAndWhy) {
     const char* error;
   } cases[] = {
       {"  type: value_count\n  rules: base\n  timespan: 1m\n",
-       "f.yml:13:9: rule 'C': correlation type 'value_count' is not supported yet"},
+       "f.yml:13:3: rule 'C': value_count needs a 'condition'; condition: {field: name, gte: 2}"},
       {"  type: temporl\n  rules: base\n  timespan: 1m\n",
        "f.yml:13:9: rule 'C': unknown correlation type 'temporl'; did you mean 'temporal'?"},
       {"  type: temporal\n  rules: [bse]\n  timespan: 1m\n",
-       "f.yml:10:1: rule 'C': unknown rule 'bse'; did you mean 'base'?"},
+       "f.yml:14:11: rule 'C': unknown rule 'bse'; did you mean 'base'?"},
       {"  type: temporal\n  rules: [base]\n  timespan: 1x\n",
        "f.yml:15:13: rule 'C': '1x' is no timespan; write a number and one of s, m, h, d, w, M, y, "
        "for example 10m"},
-      {"  type: event_count\n  rules: [base]\n  timespan: 1m\n  condition: {lt: 3}\n",
-       "f.yml:16:15: rule 'C': 'lt' is not supported yet: it is decided when a window closes; use "
-       "gte or gt"},
-      {"  type: temporal\n  rules: [base]\n  timespan: 1m\n  aliases: {}\n",
-       "f.yml:16:3: rule 'C': 'aliases' in 'correlation' is not supported yet; leave it out"},
       {"  type: temporal\n  rules: [base]\n  timespan: 1m\n  groupby: x\n",
        "f.yml:16:3: rule 'C': unknown key 'groupby' in 'correlation'; did you mean 'group-by'?"},
       {"  type: temporal\n  rules: [base, i1]\n  timespan: 1m\n",
-       "f.yml:10:1: rule 'C': 'i1' stands twice in 'rules'"},
+       "f.yml:14:17: rule 'C': 'i1' stands twice in 'rules'; remove one of them"},
       {"  type: temporal\n  rules: [c1]\n  timespan: 1m\n",
-       "f.yml:10:1: rule 'C': 'c1' is a correlation: a reference to it is not supported yet"},
+       "f.yml:10:1: rule 'C': correlations refer to each other in a circle: C -> C; take one of "
+       "the references out"},
   };
   for (const auto& c : cases) EXPECT_EQ(ErrorOf(Correlation(c.body)), c.error) << c.body;
 }
