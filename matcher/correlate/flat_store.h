@@ -12,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/check.h"
 #include "base/event_time.h"
 #include "base/hash.h"
 #include "matcher/correlate/operator.h"
@@ -87,9 +86,19 @@ class FlatStore {
   template <class Drop = NoDrop>
   void Settle(Node& node, std::int64_t bytes, Drop drop = {}) {
     Charge(bytes);
-    if (this->bytes() > max_bytes_) ExpireBefore(node.touched, drop);
-    while (this->bytes() > max_bytes_ && size() > 1) Evict(&node, drop);
+    if (over()) ExpireBefore(node.touched, drop);
+    while (over() && size() > 1) Evict(&node, drop);
     if (ordered_) Order(node);
+  }
+
+  // Puts back a key of a stored state, of `bytes` beyond kKeyBytes. ShrinkToCaps() follows the last.
+  Node& Restore(const Digest& key, EventTime touched, std::int64_t bytes) {
+    Charge(bytes);
+    return Insert(key, touched);
+  }
+  template <class Drop = NoDrop>
+  void ShrinkToCaps(Drop drop = {}) {
+    while (size() > max_keys_ || (over() && size() > 1)) Evict(nullptr, drop);
   }
 
   // More or fewer bytes for some key; for `drop`, and where no room is made.
@@ -144,6 +153,8 @@ class FlatStore {
   [[nodiscard]] std::int64_t bytes() const noexcept {
     return charged_ + static_cast<std::int64_t>(size_) * kKeyBytes;
   }
+  // Too much is here though nothing but the last settled key can be left: its owner lets go of it.
+  [[nodiscard]] bool over() const noexcept { return bytes() > max_bytes_; }
   [[nodiscard]] std::uint64_t evictions() const noexcept { return evictions_; }
   [[nodiscard]] Operator::Numbers numbers() const noexcept {
     return {static_cast<std::int64_t>(size_), bytes(), evictions_};
@@ -261,7 +272,7 @@ class FlatStore {
     if (!ordered_) OrderAll();
     bool spared = false;
     while (true) {
-      FAULTLINE_CHECK(!order_.empty());
+      if (order_.empty()) OrderAll();
       const Place least = order_.front();
       std::pop_heap(order_.begin(), order_.end(), std::greater<>());
       order_.pop_back();

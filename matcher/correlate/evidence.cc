@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "matcher/correlate/evidence.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "matcher/correlate/state_codec.h"
+
+namespace faultline {
+
+Evidence::Evidence(const sigma::CorrelationRule& rule)
+    : rule_(rule), steps_of_(rule.inputs.size()), sources_(1) {
+  for (std::uint32_t step = 0; step < rule.steps.size(); ++step) {
+    steps_of_[rule.steps[step].input].push_back(step);
+  }
+}
+
+const InputHit* Evidence::Counted(const Arrival& arrival) const noexcept {
+  for (const InputHit& hit : arrival.hits) {
+    if (!steps_of_[hit.input].empty()) return &hit;
+  }
+  return nullptr;
+}
+
+std::uint32_t Evidence::SourceOf(const Origin& origin) {
+  if (last_source_ != 0 && sources_[last_source_] == origin.source) return last_source_;
+  const auto [found, fresh] =
+      source_ids_.try_emplace(origin.source, static_cast<std::uint32_t>(sources_.size()));
+  if (fresh) sources_.push_back(origin.source);
+  return last_source_ = found->second;
+}
+
+std::uint32_t Evidence::KeepNote(Note note) {
+  if (free_notes_.empty()) {
+    notes_.push_back(std::move(note));
+    return kNotes + static_cast<std::uint32_t>(notes_.size()) - 1;
+  }
+  const std::uint32_t at = free_notes_.back();
+  free_notes_.pop_back();
+  notes_[at] = std::move(note);
+  return kNotes + at;
+}
+
+EventRef Evidence::Keep(const Arrival& arrival) {
+  const InputHit* first = Counted(arrival);
+  const Hit& hit = *first->hit;
+  EventRef event;
+  event.time = arrival.time;
+  if (!hit.deadline) {
+    event.offset = hit.origin.offset;
+    event.source = SourceOf(hit.origin);
+  }
+  if (arrival.hits.size() == 1 && hit.origin.index == 0 && hit.captures.empty() && !rule_.chain) {
+    event.note = first->input;
+    return event;
+  }
+  Note note;
+  note.index = hit.origin.index;
+  for (const InputHit& each : arrival.hits) {
+    if (steps_of_[each.input].empty()) continue;
+    Bound bound = BoundOf(rule_, each.input, *each.hit);
+    note.told.push_back({each.input, bound.captures, std::move(bound.values)});
+  }
+  if (note.told.size() == 1 && note.index == 0 && note.told[0].values.empty()) {
+    event.note = first->input;
+  } else {
+    event.note = KeepNote(std::move(note));
+  }
+  return event;
+}
+
+void Evidence::DropNote(std::uint32_t at) {
+  notes_[at] = Note{};
+  free_notes_.push_back(at);
+}
+
+std::int64_t Evidence::BytesOfNote(std::uint32_t at) const noexcept {
+  std::size_t bytes = 32;
+  for (const Told& told : notes_[at].told) {
+    bytes += 32;
+    for (const NamedValue& value : told.values) {
+      bytes += 64 + value.name.size() + value.value.size();
+    }
+  }
+  return static_cast<std::int64_t>(bytes);
+}
+
+const Evidence::Told* Evidence::Find(const EventRef& event, std::uint32_t input,
+                                     const Told& plain) const noexcept {
+  if (event.note < kNotes) return event.note == input ? &plain : nullptr;
+  for (const Told& told : notes_[event.note - kNotes].told) {
+    if (told.input == input) return &told;
+  }
+  return nullptr;
+}
+
+Bound Evidence::MakeBound(const EventRef& event, const Told& told) const {
+  Bound bound;
+  bound.input = told.input;
+  bound.time = event.time;
+  bound.deadline = event.source == 0;
+  if (!bound.deadline) {
+    const std::uint32_t index = event.note < kNotes ? 0 : notes_[event.note - kNotes].index;
+    bound.origin = {sources_[event.source], event.offset, index};
+  }
+  bound.values = told.values;
+  bound.captures = told.captures;
+  return bound;
+}
+
+bool Evidence::Is(const EventRef& event, std::uint32_t step) const noexcept {
+  return Find(event, rule_.steps[step].input, {}) != nullptr;
+}
+
+Bound Evidence::TellAs(const EventRef& event, std::uint32_t step) const {
+  const std::uint32_t input = rule_.steps[step].input;
+  const Told plain{input, 0, {}};
+  const Told* told = Find(event, input, plain);
+  FAULTLINE_CHECK(told != nullptr);
+  return MakeBound(event, *told);
+}
+
+void Evidence::Tell(const EventRef& event, std::vector<BoundStep>& steps) const {
+  const auto tell = [&](const Told& told) {
+    const Bound bound = MakeBound(event, told);
+    for (const std::uint32_t step : steps_of_[told.input]) steps[step].push_back(bound);
+  };
+  if (event.note < kNotes) return tell({event.note, 0, {}});
+  for (const Told& told : notes_[event.note - kNotes].told) tell(told);
+}
+
+void Evidence::Save(const EventRef& event, StateWriter& out) const {
+  const Note plain{0, {{event.note, 0, {}}}};
+  const Note& note = event.note < kNotes ? plain : notes_[event.note - kNotes];
+  out.Time(event.time);
+  out.Bool(event.source == 0);
+  if (event.source != 0) out.Place({sources_[event.source], event.offset, note.index});
+  out.U32(static_cast<std::uint32_t>(note.told.size()));
+  for (const Told& told : note.told) {
+    out.U32(told.input);
+    out.U32(told.captures);
+    out.Named(told.values);
+  }
+}
+
+std::optional<EventRef> Evidence::Load(StateReader& in) {
+  EventRef event;
+  event.time = in.Time();
+  Note note;
+  if (!in.Bool()) {
+    const Origin origin = in.Place();
+    if (!in.ok()) return std::nullopt;
+    event.source = SourceOf(origin);
+    event.offset = origin.offset;
+    note.index = origin.index;
+  }
+  note.told.resize(in.Count(12));
+  for (std::size_t i = 0; i < note.told.size(); ++i) {
+    Told& told = note.told[i];
+    told.input = in.U32();
+    told.captures = in.U32();
+    told.values = in.Named();
+    if (told.input >= steps_of_.size() || steps_of_[told.input].empty() ||
+        told.captures > told.values.size() || (i > 0 && note.told[i - 1].input >= told.input)) {
+      in.Refuse();
+    }
+  }
+  if (note.told.empty()) in.Refuse();
+  if (!in.ok()) return std::nullopt;
+  const bool plain = note.told.size() == 1 && note.index == 0 && note.told[0].values.empty();
+  event.note = plain ? note.told[0].input : KeepNote(std::move(note));
+  return event;
+}
+
+}  // namespace faultline
