@@ -76,7 +76,7 @@ struct Config {
     std::string topic = "faultline-alerts";
     std::string format = "native";
     std::int64_t max_per_rule = 10000;
-    Duration update_every = std::chrono::seconds(60);
+    std::optional<Duration> update_every = std::chrono::seconds(60);  // nothing: never
   } alerts;
   std::string dead_letters_topic = "faultline-dead-letters";
   std::optional<std::string> late_topic;
@@ -91,7 +91,7 @@ struct Config {
   std::string delivery = "exactly_once";
   struct State {
     std::optional<std::string> directory;
-    std::optional<std::string> memory;
+    Bytes memory{512LL << 20};
     std::int64_t max_keys_per_partition = 15625;
   } state;
   Duration commit_interval = std::chrono::milliseconds(500);

@@ -84,6 +84,37 @@ std::chrono::milliseconds Millis(Duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration);
 }
 
+// The rule's events are all told apart by `field` itself, not by something captured or computed of
+// that name.
+bool TakesAsItIs(const sigma::DetectionRule& rule, const std::string& field) {
+  for (const sigma::Capture& capture : rule.captures) {
+    const auto& names = capture.names;
+    if (std::find(names.begin(), names.end(), field) != names.end()) return false;
+  }
+  return true;
+}
+
+// All events of one group, and all that its registers hold, have the same `field`.
+bool KeepsTogether(const sigma::CorrelationRule& rule, const RuleSet& rules,
+                   const std::string& field) {
+  for (std::size_t i = 0; i < rule.group_by.size(); ++i) {
+    const bool same =
+        std::all_of(rule.inputs.begin(), rule.inputs.end(), [&](const sigma::Input& input) {
+          return input.group_fields[i] == field &&
+                 (input.rule.correlation ||
+                  TakesAsItIs(rules.detections()[input.rule.index], field));
+        });
+    if (!same) continue;
+    return std::all_of(
+        rule.registers.begin(), rule.registers.end(), [&](const sigma::Register& reg) {
+          return reg.by_group || std::any_of(reg.by.begin(), reg.by.end(), [&](const auto& by) {
+                   return by.first == field && by.second.text() == field;
+                 });
+        });
+  }
+  return false;
+}
+
 }  // namespace
 
 const InputConfig* InputOf(const Config& config, const std::string& topic) {
@@ -103,12 +134,10 @@ Result<void> CheckWorkers(const Config& config, const RuleSet& rules) {
   if (config.workers <= 1) return {};
   for (const sigma::CorrelationRule& rule : rules.correlations()) {
     for (const InputConfig& input : config.inputs) {
-      const auto grouped = [&rule](const std::string& field) {
-        return std::find(rule.group_by.begin(), rule.group_by.end(), field) != rule.group_by.end();
-      };
       const bool implied =
           !input.partition_key.empty() &&
-          std::all_of(input.partition_key.begin(), input.partition_key.end(), grouped);
+          std::all_of(input.partition_key.begin(), input.partition_key.end(),
+                      [&](const std::string& field) { return KeepsTogether(rule, rules, field); });
       if (implied) continue;
       return Fail(
           Fault::kConfig,
@@ -177,8 +206,7 @@ Result<void> Service::Impl::AddUnit(std::int64_t number) {
   if (options.watch) unit->watch = options.watch(unit->sink.get());
 
   Worker::Options worker;
-  worker.engine.max_keys = static_cast<std::size_t>(config.state.max_keys_per_partition);
-  worker.engine.max_skew = config.max_skew;
+  worker.engine = EngineOptionsOf(config);
   worker.engine.matching = options.matching;
   worker.engine.stats = std::make_shared<EngineStats>();
   worker.input = [config, set = rules](const SourceName& source) {

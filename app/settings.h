@@ -17,10 +17,10 @@
 namespace faultline::app {
 
 // Where a setting lives inside a Config: its type is the setting's type.
-using Slot =
-    std::variant<std::string*, bool*, std::int64_t*, Bytes*, Duration*, std::optional<std::string>*,
-                 Secret*, std::vector<std::string>*, std::map<std::string, std::string>*,
-                 std::map<std::string, PropertyValue>*, TextLists*>;
+using Slot = std::variant<std::string*, bool*, std::int64_t*, Bytes*, Duration*,
+                          std::optional<Duration>*, std::optional<std::string>*, Secret*,
+                          std::vector<std::string>*, std::map<std::string, std::string>*,
+                          std::map<std::string, PropertyValue>*, TextLists*>;
 
 // One row of the table that drives parsing, `config show|init|schema` and docs/configuration.md.
 struct Setting {

@@ -40,6 +40,8 @@ constexpr std::array<Unit, 8> kByteUnits{{{"", 1},
                                           {"MiB", 1 << 20},
                                           {"GiB", 1 << 30}}};
 
+constexpr std::string_view kNever = "never";  // of a duration that may be left out
+
 // "<digits><unit>" times the unit's factor; nothing when it is no such text or overflows.
 template <std::size_t N>
 std::optional<std::int64_t> ParseScaled(std::string_view text, const std::array<Unit, N>& units) {
@@ -198,6 +200,17 @@ class Writer {
     }
     if (auto ok = InRange(setting_, path_, value_, duration->count(), ShowNanos); !ok) return ok;
     *slot = *duration;
+    return {};
+  }
+
+  Result<void> operator()(std::optional<Duration>* slot) const {
+    if (value_.kind == Value::Kind::kScalar && value_.text == kNever) {
+      slot->reset();
+      return {};
+    }
+    Duration duration{};
+    if (auto ok = (*this)(&duration); !ok) return ok;
+    *slot = duration;
     return {};
   }
 
@@ -360,6 +373,9 @@ std::string ShowValue(const Slot& slot) {
                [](const std::int64_t* number) { return std::to_string(*number); },
                [](const Bytes* bytes) { return ShowBytes(*bytes); },
                [](const Duration* duration) { return ShowDuration(*duration); },
+               [](const std::optional<Duration>* duration) {
+                 return *duration ? ShowDuration(**duration) : std::string(kNever);
+               },
                [](const std::optional<std::string>* text) {
                  return *text ? Quoted(**text) : std::string("null");
                },
@@ -378,8 +394,8 @@ std::string ShowValue(const Slot& slot) {
 
 std::string_view TypeName(const Slot& slot) noexcept {
   constexpr std::array<std::string_view, std::variant_size_v<Slot>> kNames = {
-      "text",   "true or false", "number", "size",         "duration",    "text or null",
-      "secret", "list of texts", "map",    "map of texts", "map of lists"};
+      "text",         "true or false", "number",        "size", "duration",     "duration or never",
+      "text or null", "secret",        "list of texts", "map",  "map of texts", "map of lists"};
   return kNames[slot.index()];
 }
 

@@ -58,6 +58,7 @@ void WriteWindow(JsonWriter& json, const AlertWindow& window) {
   json.Key("span_seconds").Seconds(window.span);
   json.Key("count").Int(window.count);
   json.Key("threshold").Int(window.threshold);
+  TextIfAny(json, "value", window.value);
   json.Key("complete").Bool(window.complete);
   json.EndObject();
 }
@@ -108,7 +109,7 @@ void WriteIdentity(JsonWriter& json, const Alert& alert, const AlertContext& con
   Text(json, "kind", ToString(alert.kind));
   Text(json, "time", ToString(alert.time));
   Text(json, "detected_at", ToString(context.detected_at));
-  Text(json, "title", RuleTitleOf(alert.rule));
+  Text(json, "title", TitleOf(alert));
   Text(json, "level", sigma::ToString(alert.level));
   json.Key("severity").Int(SeverityOf(alert.level));
 }
@@ -144,7 +145,9 @@ std::string Whole(const Alert& alert, const AlertContext& context) {
   WriteIdentity(json, alert, context);
   WriteRule(json, alert);
   WriteFindings(json, alert);
+  TextIfAny(json, "variant", alert.variant);
   WriteExplanation(json, alert.explanation);
+  if (!alert.others.empty()) Texts(json, "others", alert.others);
   json.Key("suppressed_count").Int(alert.suppressed_count);
   json.Key("degraded").Bool(alert.degraded);
   WriteSource(json, context);
@@ -190,8 +193,8 @@ void CutTo(std::string& text, std::size_t bytes) { text.resize(Shortened(text, b
 
 void CutLongTexts(Alert& alert) {
   constexpr std::size_t kShort = 256;
-  for (std::string* text :
-       {&alert.rule.title, &alert.rule.name, &alert.rule.id, &alert.rule.file}) {
+  for (std::string* text : {&alert.rule.title, &alert.rule.name, &alert.rule.id, &alert.rule.file,
+                            &alert.title, &alert.variant}) {
     CutTo(*text, kShort);
   }
   if (alert.group.size() > 16) alert.group.resize(16);
@@ -200,6 +203,7 @@ void CutLongTexts(Alert& alert) {
     CutTo(value.value, kShort);
   }
   alert.steps.clear();
+  alert.others.clear();
 }
 
 std::string Trimmed(Alert alert, const AlertContext& context, std::size_t max_bytes) {
@@ -289,6 +293,10 @@ std::string_view RuleIdOf(const sigma::Metadata& rule) noexcept {
 std::string_view RuleTitleOf(const sigma::Metadata& rule) noexcept {
   if (!rule.title.empty()) return rule.title;
   return rule.name.empty() ? rule.id : rule.name;
+}
+
+std::string_view TitleOf(const Alert& alert) noexcept {
+  return alert.title.empty() ? RuleTitleOf(alert.rule) : std::string_view(alert.title);
 }
 
 int SeverityOf(sigma::Level level) noexcept { return static_cast<int>(level) + 1; }

@@ -48,6 +48,8 @@ inline constexpr std::string_view kAlertSchema = "faultline.alert/1";
 [[nodiscard]] std::string_view RuleTitleOf(const sigma::Metadata& rule) noexcept;
 
 // Informational 1 ... critical 5.
+// What an alert calls itself: its variant's title, else its rule's.
+[[nodiscard]] std::string_view TitleOf(const Alert& alert) noexcept;
 [[nodiscard]] int SeverityOf(sigma::Level level) noexcept;
 
 // `word` as one word of a POSIX shell, for replay commands.

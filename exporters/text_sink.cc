@@ -93,7 +93,7 @@ std::string TableHead(std::size_t width, bool color) {
 std::string TableRow(const Alert& alert, std::size_t width, bool color) {
   const std::string level = Fitted(sigma::ToString(alert.level), kLevelColumns);
   return TableLine(ToString(alert.time), Paint(level, ColorOf(alert.level), color),
-                   Printable(RuleTitleOf(alert.rule)), Joined(alert.group, " "),
+                   Printable(TitleOf(alert)), Joined(alert.group, " "),
                    Printable(DecidingOrigin(alert)), width);
 }
 
@@ -118,7 +118,7 @@ std::string CsvRow(const Alert& alert) {
   const Origin origin = deciding == nullptr ? Origin{} : deciding->origin;
   return fmt::format("{},{},{},{},{},{},{},{},{},{},{}\n", ToString(alert.time),
                      ToString(alert.status), ToString(alert.kind), sigma::ToString(alert.level),
-                     CsvCell(RuleIdOf(alert.rule)), CsvCell(RuleTitleOf(alert.rule)),
+                     CsvCell(RuleIdOf(alert.rule)), CsvCell(TitleOf(alert)),
                      CsvCell(Joined(alert.group, "; ")), CsvCell(origin.source.topic),
                      deciding == nullptr ? "" : fmt::to_string(origin.source.partition),
                      deciding == nullptr ? "" : fmt::to_string(origin.offset), alert.id.Hex());
@@ -159,8 +159,9 @@ class Card {
     std::string rule;
     for (std::size_t i = 0; i < width_; ++i) rule += "\u2500";
     text_ += Paint(rule, ColorOf(alert.level), color_) + "\n";
+    if (alert.status != AlertStatus::kFiring) level += fmt::format(" {}", ToString(alert.status));
     text_ += Paint(level, ColorOf(alert.level), color_) + "  " +
-             Paint(Printable(RuleTitleOf(alert.rule)), kBold, color_) + "\n";
+             Paint(Printable(TitleOf(alert)), kBold, color_) + "\n";
   }
 
   // A labelled text, wrapped; left out when empty. `lead` stands before its first line.
@@ -190,9 +191,10 @@ class Card {
 
   void EvidenceOf(const Alert& alert) {
     std::string_view label = "evidence";
-    for (const Evidence& evidence : alert.evidence) {
+    for (std::size_t i = 0; i < alert.evidence.size(); ++i) {
+      const Evidence& evidence = alert.evidence[i];
       Field(label, fmt::format("{}  {}  {}", OriginText(evidence.origin), ToString(evidence.time),
-                               StepName(alert, evidence)));
+                               StepNames(alert, i)));
       Field("", Joined(evidence.captures, ", "), "  ");
       label = "";
     }
@@ -200,6 +202,15 @@ class Card {
     if (alert.evidence_total > shown) {
       Field("", fmt::format("and {} more", alert.evidence_total - shown));
     }
+  }
+
+  // The steps of a chain that were not seen.
+  void Missing(const Alert& alert) {
+    std::string names;
+    for (const Step& step : alert.steps) {
+      if (!step.matched) names += (names.empty() ? "" : ", ") + step.name;
+    }
+    if (alert.steps.size() > 1) Field("not seen", names);
   }
 
   void Foot(const Alert& alert) {
@@ -213,10 +224,14 @@ class Card {
   [[nodiscard]] std::string Take() && { return std::move(text_); }
 
  private:
-  static std::string StepName(const Alert& alert, const Evidence& evidence) {
-    const auto step = std::find_if(alert.steps.begin(), alert.steps.end(),
-                                   [&](const Step& s) { return s.rule == evidence.rule; });
-    return step == alert.steps.end() ? std::string() : step->name;
+  static std::string StepNames(const Alert& alert, std::size_t evidence) {
+    std::string names;
+    for (const Step& step : alert.steps) {
+      const auto end = step.evidence.end();
+      if (std::find(step.evidence.begin(), end, evidence) == end) continue;
+      names += (names.empty() ? "" : ", ") + step.name;
+    }
+    return names;
   }
 
   bool color_;
@@ -225,8 +240,10 @@ class Card {
 };
 
 std::string WindowText(const AlertWindow& window) {
-  return fmt::format("{} from {} to {}, {} of {}", window.type, ToString(window.start),
-                     ToString(window.end), window.count, window.threshold);
+  std::string text = fmt::format("{} from {} to {}, {} of {}", window.type, ToString(window.start),
+                                 ToString(window.end), window.count, window.threshold);
+  if (!window.value.empty()) text += ", value " + window.value;
+  return text;
 }
 
 }  // namespace
@@ -245,12 +262,18 @@ std::string AlertCard(const Alert& alert, bool color, std::size_t width) {
   card.Field("group", Joined(alert.group, ", "));
   if (alert.window) card.Field("window", WindowText(*alert.window));
   card.Field("matched", alert.matched);
+  card.Missing(alert);
+  card.Field("variant", alert.variant);
   card.Field("cause", alert.explanation.cause);
   card.Field("impact", alert.explanation.impact);
   card.Remedy(alert.explanation.remedy);
   card.EvidenceOf(alert);
   card.Items("references", alert.explanation.references);
   card.Field("runbook", alert.explanation.runbook);
+  card.Items("before", alert.others);
+  if (alert.suppressed_count > 0) {
+    card.Field("hidden", fmt::format("{} more of this rule", alert.suppressed_count));
+  }
   if (alert.degraded) card.Field("degraded", "state of this rule was lost: there may be more");
   card.Foot(alert);
   return std::move(card).Take();

@@ -2,12 +2,13 @@
 #include "matcher/alert.h"
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "matcher/sigma/text_template.h"
+#include "matcher/correlate/environment.h"
 
 namespace faultline {
 namespace {
@@ -22,25 +23,8 @@ void AddGroup(DigestBuilder& builder, const std::vector<NamedValue>& group) {
   for (const NamedValue& part : group) builder.Add(part.name).Add(part.value);
 }
 
-// What a text may name, nearest first: the group, captures, the deciding event's fields.
-std::string ValueOf(std::string_view name, const std::vector<NamedValue>& group,
-                    const std::vector<BoundEvent>& bound, const Hit& deciding) {
-  const auto named = [name](const NamedValue& value) { return value.name == name; };
-  const auto in_group = std::find_if(group.begin(), group.end(), named);
-  if (in_group != group.end()) return in_group->value;
-  const auto captured = std::find_if(deciding.captures.begin(), deciding.captures.end(), named);
-  if (captured != deciding.captures.end()) return captured->value;
-  for (auto event = bound.rbegin(); event != bound.rend(); ++event) {
-    const auto found = std::find_if(event->captures.begin(), event->captures.end(), named);
-    if (found != event->captures.end()) return found->value;
-  }
-  for (const HitField& field : deciding.fields) {
-    if (field.name == name && !field.values.empty()) return field.values.front();
-  }
-  return {};
-}
-
-void Identify(Alert& alert, const Digest& semantics, const Origin& first, const Origin& deciding) {
+void Identify(Alert& alert, const Digest& semantics, const std::optional<Origin>& first,
+              const Deciding& deciding) {
   const std::string& rule = IdentityOf(alert.rule);
   alert.incident = IncidentOf(rule, semantics, alert.group, first, deciding);
   alert.id = AlertIdOf(alert.incident, alert.seq);
@@ -48,75 +32,111 @@ void Identify(Alert& alert, const Digest& semantics, const Origin& first, const 
   alert.rule_revision = semantics.Hex();
 }
 
-// What both kinds of alert take from the event that decided them.
-Alert FromDeciding(const sigma::Metadata& meta, const Hit& hit) {
-  Alert alert;
-  alert.time = hit.time;
-  alert.rule = meta;
-  alert.level = meta.level;
-  alert.flags = hit.flags;
-  alert.traceparent = hit.traceparent;
-  return alert;
+const sigma::Metadata& MetaOf(const RuleSet& rules, const sigma::RuleRef& rule) {
+  return rule.correlation ? rules.correlations()[rule.index].meta
+                          : rules.detections()[rule.index].meta;
 }
 
-Evidence EvidenceOf(const RuleSet& rules, const BoundEvent& event, const Hit& deciding) {
-  const bool decides = event.origin == deciding.origin;
-  return {event.origin, event.time, IdentityOf(rules.detections()[event.rule].meta), event.captures,
-          decides ? deciding.event : std::string()};
+// The events of all steps in the total order, each once per rule; the newest `most` of them.
+struct Told {
+  std::vector<const Bound*> events;
+  std::size_t skipped = 0;
+};
+
+bool IsBefore(const Bound* a, const Bound* b) {
+  return std::tie(a->time, a->origin, a->input) < std::tie(b->time, b->origin, b->input);
+}
+
+Told EventsOf(const std::vector<BoundStep>& steps, std::size_t most) {
+  Told told;
+  for (const BoundStep& step : steps) {
+    for (const Bound& bound : step) {
+      if (!bound.deadline) told.events.push_back(&bound);
+    }
+  }
+  std::stable_sort(told.events.begin(), told.events.end(), IsBefore);
+  const auto same = [](const Bound* a, const Bound* b) {
+    return !IsBefore(a, b) && !IsBefore(b, a);
+  };
+  told.events.erase(std::unique(told.events.begin(), told.events.end(), same), told.events.end());
+  if (told.events.size() > most) {
+    told.skipped = told.events.size() - most;
+    told.events.erase(told.events.begin(),
+                      told.events.begin() + static_cast<std::ptrdiff_t>(told.skipped));
+  }
+  return told;
+}
+
+Evidence EvidenceOf(const RuleSet& rules, const sigma::CorrelationRule& rule, const Bound& bound,
+                    const Notice& notice) {
+  const sigma::RuleRef& matched = rule.inputs[bound.input].rule;
+  Evidence evidence{bound.origin,
+                    bound.time,
+                    IdentityOf(MetaOf(rules, matched)),
+                    {bound.values.begin(), bound.values.begin() + bound.captures},
+                    {}};
+  if (notice.deciding && *notice.deciding == bound.origin) evidence.event = notice.event;
+  return evidence;
 }
 
 std::vector<Step> StepsOf(const RuleSet& rules, const sigma::CorrelationRule& rule,
-                          const std::vector<BoundEvent>& evidence, std::size_t skipped) {
+                          const Notice& notice, const Told& told) {
   std::vector<Step> steps;
-  for (const std::uint32_t member : rule.members) {
-    const sigma::Metadata& meta = rules.detections()[member].meta;
+  for (std::size_t i = 0; i < rule.steps.size(); ++i) {
+    const sigma::Metadata& meta = MetaOf(rules, rule.inputs[rule.steps[i].input].rule);
     Step step;
-    step.name = meta.name.empty() ? meta.title : meta.name;
+    step.name = rule.steps[i].name;
+    if (step.name.empty()) step.name = meta.name.empty() ? meta.title : meta.name;
     step.rule = IdentityOf(meta);
-    for (std::size_t i = 0; i < evidence.size(); ++i) {
-      if (evidence[i].rule != member) continue;
-      if (!step.matched) step.time = evidence[i].time;
-      step.matched = true;
-      if (i >= skipped) step.evidence.push_back(static_cast<std::uint32_t>(i - skipped));
+    const BoundStep& bound = notice.steps[i];
+    step.matched = !bound.empty();
+    if (step.matched) step.time = bound.front().time;
+    for (const Bound& event : bound) {
+      const auto place = std::lower_bound(told.events.begin(), told.events.end(), &event, IsBefore);
+      if (place == told.events.end() || IsBefore(&event, *place)) continue;  // not told
+      step.evidence.push_back(static_cast<std::uint32_t>(place - told.events.begin()));
     }
     steps.push_back(std::move(step));
   }
   return steps;
 }
 
-const BoundEvent& FirstBound(const std::vector<BoundEvent>& evidence) {
-  return *std::min_element(evidence.begin(), evidence.end(),
-                           [](const BoundEvent& a, const BoundEvent& b) {
-                             return std::tie(a.time, a.origin) < std::tie(b.time, b.origin);
-                           });
+bool IsTemporal(const sigma::CorrelationRule& rule) {
+  return rule.type == sigma::CorrelationType::kTemporal ||
+         rule.type == sigma::CorrelationType::kTemporalOrdered;
 }
 
-AlertWindow WindowOf(const sigma::CorrelationRule& rule, const Firing& firing,
-                     const std::vector<Step>& steps) {
+// What the predicate asks for, as one number.
+std::int64_t ThresholdOf(const sigma::CorrelationRule& rule) {
+  if (!IsTemporal(rule)) {
+    if (rule.thresholds.empty()) return 0;
+    const auto* number = std::get_if<std::int64_t>(&rule.thresholds.front().number);
+    const bool above = rule.thresholds.front().op == sigma::Threshold::Op::kGt;
+    return number == nullptr ? 0 : std::max<std::int64_t>(0, *number + (above ? 1 : 0));
+  }
+  const auto& nodes = rule.condition.nodes;
+  if (!nodes.empty() && nodes.back().kind == sigma::StepCondition::Node::Kind::kAtLeast) {
+    return nodes.back().number;
+  }
+  return static_cast<std::int64_t>(rule.steps.size());
+}
+
+AlertWindow WindowOf(const sigma::CorrelationRule& rule, const Notice& notice, const Told& told) {
   AlertWindow window;
   window.type = ToString(rule.type);
-  window.start = FirstBound(firing.evidence).time;
-  window.end = firing.deciding.time;
+  window.start = told.events.empty() ? notice.time : told.events.front()->time;
+  window.end = notice.time;
   window.span = rule.timespan;
-  window.threshold = rule.threshold;
-  window.count = rule.type == sigma::CorrelationType::kEventCount
-                     ? static_cast<std::int64_t>(firing.evidence.size())
-                     : std::count_if(steps.begin(), steps.end(),
-                                     [](const Step& step) { return step.matched; });
+  window.threshold = ThresholdOf(rule);
+  window.count = IsTemporal(rule) ? std::int64_t{SeenOf(notice.steps)} : notice.count;
+  if (!IsTemporal(rule) && rule.type != sigma::CorrelationType::kEventCount) {
+    window.value = sigma::ToText(notice.value);
+  }
+  window.complete = told.skipped == 0;
   return window;
 }
 
 }  // namespace
-
-std::string_view ToString(AlertStatus status) noexcept {
-  switch (status) {
-    case AlertStatus::kFiring: return "firing";
-    case AlertStatus::kUpdated: return "updated";
-    case AlertStatus::kResolved: return "resolved";
-    case AlertStatus::kFlooded: break;
-  }
-  return "flooded";
-}
 
 std::string_view ToString(AlertKind kind) noexcept {
   switch (kind) {
@@ -128,13 +148,17 @@ std::string_view ToString(AlertKind kind) noexcept {
 }
 
 Digest IncidentOf(const std::string& rule_id, const Digest& semantics,
-                  const std::vector<NamedValue>& group, const Origin& first,
-                  const Origin& deciding) {
+                  const std::vector<NamedValue>& group, const std::optional<Origin>& first,
+                  const Deciding& deciding) {
   DigestBuilder builder;
   builder.Add(rule_id).Add(semantics.Hex());
   AddGroup(builder, group);
-  AddOrigin(builder, first);
-  AddOrigin(builder, deciding);
+  if (first) AddOrigin(builder, *first);
+  if (deciding.origin) {
+    AddOrigin(builder, *deciding.origin);
+  } else {
+    builder.Add("deadline").Add(deciding.time.nanos());
+  }
   return builder.Finish();
 }
 
@@ -150,40 +174,50 @@ Digest FingerprintOf(const std::string& rule_id, const std::vector<NamedValue>& 
 }
 
 Alert AlertOf(const sigma::DetectionRule& rule, const Hit& hit) {
-  Alert alert = FromDeciding(rule.meta, hit);
+  Alert alert;
   alert.kind = AlertKind::kDetection;
+  alert.time = hit.time;
+  alert.rule = rule.meta;
+  alert.level = rule.meta.level;
+  alert.flags = hit.flags;
+  alert.traceparent = hit.traceparent;
   alert.evidence.push_back({hit.origin, hit.time, IdentityOf(rule.meta), hit.captures, hit.event});
   alert.evidence_total = 1;
-  alert.explanation = sigma::RenderTemplate(
-      rule.explain, [&hit](std::string_view name) { return ValueOf(name, {}, {}, hit); });
-  Identify(alert, rule.semantics, hit.origin, hit.origin);
+  alert.explanation = Render(rule.texts, HitEnvironment(hit));
+  Identify(alert, rule.semantics, hit.origin, {hit.origin, hit.time});
   return alert;
 }
 
-Alert AlertOf(const RuleSet& rules, const Firing& firing, std::size_t max_evidence) {
-  const sigma::CorrelationRule& rule = rules.correlations()[firing.correlation];
-  Alert alert = FromDeciding(rule.meta, firing.deciding);
+Alert AlertOf(const RuleSet& rules, const Notice& notice, std::size_t max_evidence) {
+  const sigma::CorrelationRule& rule = rules.correlations()[notice.correlation];
+  Alert alert;
   alert.kind = rule.chain ? AlertKind::kChain : AlertKind::kCorrelation;
-  alert.group = firing.key.group;
-  alert.degraded = firing.degraded;
-  alert.evidence_total = static_cast<std::int64_t>(firing.evidence.size());
-  // The newest events are told; the deciding one is among them.
-  const std::size_t skipped =
-      firing.evidence.size() > max_evidence ? firing.evidence.size() - max_evidence : 0;
-  alert.truncated = skipped > 0;
-  for (std::size_t i = skipped; i < firing.evidence.size(); ++i) {
-    alert.evidence.push_back(EvidenceOf(rules, firing.evidence[i], firing.deciding));
+  alert.status = notice.status;
+  alert.seq = notice.seq;
+  alert.time = notice.time;
+  alert.rule = rule.meta;
+  alert.level = notice.level;
+  alert.title = notice.title;
+  alert.variant = notice.variant;
+  alert.group = notice.group;
+  alert.flags = notice.flags;
+  alert.traceparent = notice.traceparent;
+  alert.others = notice.others;
+  alert.suppressed_count = notice.suppressed;
+  alert.degraded = notice.degraded;
+  alert.explanation = notice.explanation;
+  const Told told = EventsOf(notice.steps, max_evidence);
+  alert.evidence_total = static_cast<std::int64_t>(told.events.size() + told.skipped);
+  alert.truncated = told.skipped > 0;
+  for (const Bound* bound : told.events) {
+    alert.evidence.push_back(EvidenceOf(rules, rule, *bound, notice));
   }
-  alert.steps = StepsOf(rules, rule, firing.evidence, skipped);
-  alert.window = WindowOf(rule, firing, alert.steps);
-  alert.window->complete = skipped == 0;
+  alert.steps = StepsOf(rules, rule, notice, told);
+  alert.window = WindowOf(rule, notice, told);
   if (rule.type == sigma::CorrelationType::kTemporal) {
-    alert.matched = fmt::format("{} of {}", alert.window->count, rule.members.size());
+    alert.matched = fmt::format("{} of {}", alert.window->count, rule.steps.size());
   }
-  alert.explanation = sigma::RenderTemplate(rule.explain, [&](std::string_view name) {
-    return ValueOf(name, firing.key.group, firing.evidence, firing.deciding);
-  });
-  Identify(alert, rule.semantics, FirstBound(firing.evidence).origin, firing.deciding.origin);
+  Identify(alert, rule.semantics, notice.first, {notice.deciding, notice.decided});
   return alert;
 }
 

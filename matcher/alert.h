@@ -9,43 +9,42 @@
 
 #include "base/event_time.h"
 #include "base/hash.h"
-#include "matcher/correlate/correlator.h"
 #include "matcher/correlate/hit.h"
+#include "matcher/correlate/notice.h"
 #include "matcher/event/record.h"
 #include "matcher/sigma/rule.h"
 #include "matcher/signature/rule_set.h"
 
 namespace faultline {
 
-enum class AlertStatus : std::uint8_t { kFiring, kUpdated, kResolved, kFlooded };
 enum class AlertKind : std::uint8_t { kDetection, kCorrelation, kChain };
-[[nodiscard]] std::string_view ToString(AlertStatus status) noexcept;
 [[nodiscard]] std::string_view ToString(AlertKind kind) noexcept;
 
 // One event that an alert rests on.
 struct Evidence {
   Origin origin;
   EventTime time;
-  std::string rule;  // id of the detection rule it matched
+  std::string rule;  // id of the rule it matched; of the correlation whose edge it made
   std::vector<NamedValue> captures;
   std::string event;  // raw slice, at most kEventSliceBytes; the deciding event's only
 };
 
 struct Step {
-  std::string name;  // the detection rule's name, else its title
-  std::string rule;  // its id
+  std::string name;  // as the rule names it, else the name or title of what it refers to
+  std::string rule;  // the id of that
   bool matched = false;
   EventTime time;                       // of its first evidence; set where matched
   std::vector<std::uint32_t> evidence;  // indices into Alert::evidence
 };
 
 struct AlertWindow {
-  std::string type;  // "event_count", "temporal", "temporal_ordered"
+  std::string type;  // of the correlation: "event_count", "temporal_ordered" ...
   EventTime start, end;
   std::chrono::nanoseconds span{};
-  std::int64_t count = 0;
-  std::int64_t threshold = 0;
-  bool complete = true;  // all events of the window are in the evidence
+  std::int64_t count = 0;      // events, or steps seen
+  std::int64_t threshold = 0;  // what the first comparison says; steps in all for temporal types
+  std::string value;           // what a value type compared; empty for the others
+  bool complete = true;        // all events of the window are in the evidence
 };
 
 // An ALERT: what one record of `faultline.alert/1` says, but for what is stamped on the way out
@@ -66,7 +65,10 @@ struct Alert {
   std::vector<Evidence> evidence;
   std::int64_t evidence_total = 0;
   bool truncated = false;
-  sigma::Explain explanation;  // rendered
+  std::string title;                // of the variant; empty: the rule's
+  std::string variant;              // which of the rule's variants it is, if any
+  sigma::Explain explanation;       // rendered
+  std::vector<std::string> others;  // ids of the rules that this one was chosen before
   std::int64_t suppressed_count = 0;
   bool degraded = false;
   std::vector<std::string>
@@ -74,18 +76,24 @@ struct Alert {
   std::string traceparent;  // of the deciding event, if it had one
 };
 
-// Identity of an alert; `first` and `deciding` are the origins of the first bound and of the
-// deciding event. correlation.md, "Alert identity and life".
+// What made an alert due: an event, or a deadline at `time`.
+struct Deciding {
+  std::optional<Origin> origin;
+  EventTime time;
+};
+
+// Identity of an alert; `first` is the origin of the first bound event, nothing where only deadlines
+// are bound. correlation.md, "Alert identity and life".
 [[nodiscard]] Digest IncidentOf(const std::string& rule_id, const Digest& semantics,
-                                const std::vector<NamedValue>& group, const Origin& first,
-                                const Origin& deciding);
+                                const std::vector<NamedValue>& group,
+                                const std::optional<Origin>& first, const Deciding& deciding);
 [[nodiscard]] Digest AlertIdOf(const Digest& incident, std::uint32_t seq);
 [[nodiscard]] Digest FingerprintOf(const std::string& rule_id,
                                    const std::vector<NamedValue>& group);
 
 // The alert of a detection rule that alerts by itself. `hit` holds the fields that its texts name.
 [[nodiscard]] Alert AlertOf(const sigma::DetectionRule& rule, const Hit& hit);
-// The alert of a correlation or chain that fired; at most `max_evidence` events are told.
-[[nodiscard]] Alert AlertOf(const RuleSet& rules, const Firing& firing, std::size_t max_evidence);
+// The alert of what a correlation or chain has to tell; at most `max_evidence` events are told.
+[[nodiscard]] Alert AlertOf(const RuleSet& rules, const Notice& notice, std::size_t max_evidence);
 
 }  // namespace faultline

@@ -8,12 +8,13 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "matcher/correlate/correlator.h"
 #include "matcher/correlate/reorder_buffer.h"
+#include "matcher/correlate/state_codec.h"
 #include "matcher/correlate/watermark.h"
 #include "matcher/event/text.h"
 #include "matcher/event/timestamp.h"
-#include "matcher/sigma/text_template.h"
 
 namespace faultline {
 namespace {
@@ -56,6 +57,21 @@ std::string TraceparentOf(const Record& record) {
   }
   return {};
 }
+
+Correlator::Options CorrelatorOptions(const Engine::Options& options, const RuleSet& rules) {
+  Correlator::Options chosen;
+  chosen.limits.max_keys = options.max_keys;
+  chosen.limits.max_bytes =
+      options.max_state_bytes / std::max<std::size_t>(rules.correlations().size(), 1);
+  chosen.incidents.max_open = options.max_keys;
+  chosen.incidents.max_per_rule = options.max_alerts_per_rule;
+  chosen.incidents.update_every = options.update_every;
+  return chosen;
+}
+
+// A state file: magic, version, checksum of the rest; then where the frontier stood, and all that
+// the correlators keep.
+constexpr std::string_view kStateMagic = "FLSTATE1";
 
 }  // namespace
 
@@ -102,7 +118,7 @@ struct Engine::Impl {
         rules(std::move(the_rules)),
         walker(&rules->fields()),
         matcher(rules, options.matching),
-        correlator(rules, options.max_keys),
+        correlator(rules, CorrelatorOptions(options, *rules)),
         stats(options.stats ? options.stats : std::make_shared<EngineStats>()),
         counters(stats->engine) {
     PrepareRules();
@@ -129,15 +145,15 @@ struct Engine::Impl {
   [[nodiscard]] EventTime LowestLiveWatermark() const;
   void Advance(Output& out);
   void Release(EventTime goal, Output& out);
+  void CountCorrelations();
 
   Options options;
   std::shared_ptr<const RuleSet> rules;
   Walker walker;
   Matcher matcher;
   Correlator correlator;
-  std::vector<std::vector<std::string>>
-      texts_name;                              // per detection: fields its own texts and hits need
-  std::vector<std::optional<Source>> sources;  // index = SourceId; nothing: removed
+  std::vector<std::vector<std::string>> hit_fields;  // per detection: what its hits must bring
+  std::vector<std::optional<Source>> sources;        // index = SourceId; nothing: removed
   ReorderBuffer waiting;
   OrderPoint frontier = OrderPoint::Before(EventTime::Min());  // up to it everything has acted
   std::optional<nanoseconds>
@@ -148,20 +164,21 @@ struct Engine::Impl {
   std::vector<Counter*> filter_counters;     // of stats
   std::uint64_t fallbacks_before = 0, limits_before = 0;  // of the matchers that Reload replaced
   std::string buffer;
-  std::vector<Firing> firings;
+  std::vector<Notice> notices;
 };
 
 // ---------------------------------------------------------------------------------------- rules
 
 void Engine::Impl::PrepareRules() {
   const auto& detections = rules->detections();
-  texts_name.assign(detections.size(), {});
+  hit_fields.assign(detections.size(), {});
   for (std::uint32_t rule = 0; rule < detections.size(); ++rule) {
-    std::set<std::string> names(correlator.FieldsOf(rule).begin(), correlator.FieldsOf(rule).end());
-    for (std::string& name : sigma::TemplateNames(detections[rule].explain)) {
-      names.insert(std::move(name));
+    std::set<std::string> names(detections[rule].hit_fields.begin(),
+                                detections[rule].hit_fields.end());
+    for (const sigma::ExprName& name : sigma::NamesOf(detections[rule].texts)) {
+      if (name.kind == sigma::ExprName::Kind::kEvent) names.insert(name.field);
     }
-    texts_name[rule].assign(names.begin(), names.end());
+    hit_fields[rule].assign(names.begin(), names.end());
   }
   rule_counters.clear();
   const auto count = [this](const sigma::Metadata& meta) {
@@ -315,7 +332,8 @@ void Engine::Impl::Emit(std::span<const std::uint32_t> matched, const Arrival& a
   for (const std::uint32_t rule : matched) {
     if (!arrival.again) rule_counters[rule]->matches.Add();
     const bool hit_wanted = !options.match_only && correlator.Refers(rule);
-    const bool alert_wanted = (options.match_only || !correlator.Silences(rule)) && !arrival.again;
+    const bool alert_wanted =
+        (options.match_only || !rules->detections()[rule].silent) && !arrival.again;
     if (!hit_wanted && !alert_wanted) continue;
     Hit hit = HitOf(rule, arrival);
     if (alert_wanted) {
@@ -343,7 +361,7 @@ Hit Engine::Impl::HitOf(std::uint32_t rule, const Arrival& arrival) {
   }
   hit.flags = Oddities(arrival.event->flags(), arrival.when.substituted);
   matcher.Capture(rule, *arrival.event, hit.captures);
-  for (const std::string& name : texts_name[rule]) {
+  for (const std::string& name : hit_fields[rule]) {
     HitField field{name, {}};
     matcher.Texts(name, *arrival.event, field.values);
     if (!field.values.empty()) hit.fields.push_back(std::move(field));
@@ -419,27 +437,38 @@ void Engine::Impl::Advance(Output& out) {
 void Engine::Impl::Release(EventTime goal, Output& out) {
   const OrderPoint end = OrderPoint::Before(goal);
   if (!(frontier < end)) return;
+  bool moved = false;
   while (true) {
     const std::vector<Hit> hits = waiting.PopBefore(end);
     if (hits.empty()) break;
+    correlator.AdvanceTo(hits.front().time, notices);
+    correlator.Observe(hits, notices);
     frontier = std::max(frontier, hits.back().point());
-    correlator.ExpireBefore(hits.front().time);
-    firings.clear();
-    correlator.Observe(hits, firings);
-    for (const Firing& firing : firings) {
-      out.alerts.push_back(AlertOf(*rules, firing, options.max_evidence));
-      rule_counters[rules->detections().size() + firing.correlation]->alerts.Add();
-      counters.chains_completed.Add();
-    }
+    moved = true;
   }
+  if (correlator.AdvanceTo(goal, notices)) moved = true;
   frontier = std::max(frontier, end);
-  correlator.ExpireBefore(goal);
+  for (const Notice& notice : notices) {
+    out.alerts.push_back(AlertOf(*rules, notice, options.max_evidence));
+    rule_counters[rules->detections().size() + notice.correlation]->alerts.Add();
+  }
+  notices.clear();
+  if (moved) CountCorrelations();
+}
+
+void Engine::Impl::CountCorrelations() {
   for (const std::uint32_t correlation : correlator.TakeKeyless()) {
     rule_counters[rules->detections().size() + correlation]->no_key.Add();
   }
+  for (const std::uint32_t correlation : correlator.TakeNumberless()) {
+    rule_counters[rules->detections().size() + correlation]->no_number.Add();
+  }
   const Correlator::Numbers numbers = correlator.numbers();
   counters.windows_open.Set(numbers.windows_open);
+  counters.window_state_bytes.Set(numbers.state_bytes);
   counters.window_evictions.Set(numbers.evictions);
+  counters.alerts_suppressed.Set(numbers.suppressed);
+  counters.chains_completed.Set(numbers.edges);
 }
 
 // ---------------------------------------------------------------------------------------- Engine
@@ -575,6 +604,37 @@ std::vector<SourcePosition> Engine::Positions() const {
   return positions;
 }
 
+std::string Engine::SaveState() const {
+  StateWriter body;
+  body.Text(impl_->rules->revision());
+  Save(impl_->frontier, body);
+  body.Text(impl_->correlator.Save());
+  StateWriter out;
+  out.U64(Hash64(body.bytes()));
+  return std::string(kStateMagic) + out.bytes() + body.bytes();
+}
+
+Result<void> Engine::LoadState(std::string_view bytes) {
+  const auto refuse = [](const char* why) {
+    return Fail(Fault::kData, why, {}, "take another state file, or start without one");
+  };
+  if (!bytes.starts_with(kStateMagic)) return refuse("this is no state of faultline");
+  bytes.remove_prefix(kStateMagic.size());
+  StateReader in(bytes);
+  const std::uint64_t checksum = in.U64();
+  if (!in.ok() || Hash64(bytes.substr(8)) != checksum) return refuse("the state is damaged");
+  const std::string revision = in.Text();
+  const OrderPoint frontier = LoadPoint(in);
+  const std::string state = in.Text();
+  if (!in.ok() || !in.AtEnd() || !impl_->correlator.Load(state)) {
+    return refuse("the state does not fit these rules or this version");
+  }
+  impl_->frontier = std::max(impl_->frontier, frontier);
+  return {};
+}
+
+const Correlator& Engine::correlator() const noexcept { return impl_->correlator; }
+
 void Engine::Reload(std::shared_ptr<const RuleSet> rules) {
   Impl& e = *impl_;
   const std::shared_ptr<const RuleSet> old = std::exchange(e.rules, std::move(rules));
@@ -582,9 +642,9 @@ void Engine::Reload(std::shared_ptr<const RuleSet> rules) {
   e.fallbacks_before += e.matcher.regex_fallbacks();
   e.limits_before += e.matcher.regex_limits_hit();
   e.matcher = Matcher(e.rules, e.options.matching);
-  Correlator correlator(e.rules, e.options.max_keys);
-  correlator.Adopt(e.correlator);
-  e.correlator = std::move(correlator);
+  const std::string state = e.correlator.Save();
+  e.correlator = Correlator(e.rules, CorrelatorOptions(e.options, *e.rules));
+  FAULTLINE_CHECK(e.correlator.Load(state));  // what means the same goes on
   e.PrepareRules();
   for (auto& source : e.sources) {
     if (source) e.Prepare(*source);

@@ -14,6 +14,7 @@
 #include "base/counter.h"
 #include "base/event_time.h"
 #include "base/result.h"
+#include "matcher/correlate/correlator.h"
 #include "matcher/correlate/order.h"
 #include "matcher/event/record.h"
 #include "matcher/event/walker.h"
@@ -58,19 +59,21 @@ struct SourcePosition {
 
 // Numbers of one rule; written by the worker's thread.
 struct RuleCounters {
-  Counter matches;  // of a detection rule
-  Counter alerts;   // of any rule
-  Counter late;     // matches that came too late for the correlators
-  Counter no_key;   // correlation: events without a group-by field
+  Counter matches;    // of a detection rule
+  Counter alerts;     // of any rule
+  Counter late;       // matches that came too late for the correlators
+  Counter no_key;     // correlation: events without a group-by field
+  Counter no_number;  // correlation: events without a number where one is compared
 };
 
 struct EngineCounters {
   Counter records, bytes, events, tombstones, blank;
   Counter substituted, unparsable_times;
-  Counter hits, windows_open, window_evictions, chains_completed, returns;
-  Counter regex_fallbacks;   // values that PCRE2 had to be asked for
-  Counter regex_limits;      // searches that gave up at a limit: no match
-  Counter reorder_buffered;  // hits waiting now
+  Counter hits, windows_open, window_state_bytes, window_evictions, chains_completed, returns;
+  Counter alerts_suppressed;  // firings that were not told: suppress, choose, flood
+  Counter regex_fallbacks;    // values that PCRE2 had to be asked for
+  Counter regex_limits;       // searches that gave up at a limit: no match
+  Counter reorder_buffered;   // hits waiting now
   Counter flags_invalid_utf8, flags_duplicate_key, flags_byte_order_mark, flags_lone_surrogate,
       flags_big_number;
   Counter invalid_json, invalid_not_object, invalid_depth, invalid_fields, invalid_size,
@@ -123,11 +126,16 @@ class EngineStats {
 class Engine {
  public:
   struct Options {
-    bool match_only = false;         // every detection rule reports; no correlation state
-    MatcherOptions matching;         // never changes what matches
-    std::string domain = "all";      // name of the release domain in the journal
-    std::size_t max_keys = 15625;    // groups per correlation; the least recently touched one goes
-    std::size_t max_evidence = 100;  // events told in one alert
+    bool match_only = false;       // every detection rule reports; no correlation state
+    MatcherOptions matching;       // never changes what matches
+    std::string domain = "all";    // name of the release domain in the journal
+    std::size_t max_keys = 15625;  // groups per correlation; the one farthest from firing goes
+    std::size_t max_state_bytes = 64U << 20;  // of one correlation's state; likewise
+    std::int64_t max_alerts_per_rule =
+        10000;  // of correlations, per hour of event time; 0: no limit
+    sigma::UpdateEvery update_every =
+        std::chrono::seconds(60);       // of open incidents; nothing: never
+    std::size_t max_evidence = 100;     // events told in one alert
     std::size_t max_waiting = 1000000;  // hits in the reorder buffer before sources ahead must wait
     std::chrono::nanoseconds max_skew = std::chrono::hours(1);
     std::shared_ptr<EngineStats> stats;  // where to count; null: the engine makes its own
@@ -168,6 +176,14 @@ class Engine {
 
   // For the commit: one entry per source, in AddSource order.
   [[nodiscard]] std::vector<SourcePosition> Positions() const;
+
+  // All that the correlators keep, with the frontier; what waits in the reorder buffer is read again
+  // from Positions() on. The same state gives the same bytes.
+  [[nodiscard]] std::string SaveState() const;
+  // Before the first source: takes over the state of the correlations that mean the same here.
+  [[nodiscard]] Result<void> LoadState(std::string_view bytes);
+  // What is open, for people.
+  [[nodiscard]] const Correlator& correlator() const noexcept;
 
   // New rules between two records. State of correlations with the same semantics is kept.
   void Reload(std::shared_ptr<const RuleSet> rules);

@@ -211,6 +211,16 @@ InputOptions InputOptionsOf(const InputConfig& input, const RuleSet& rules) {
   return options;
 }
 
+Engine::Options EngineOptionsOf(const Config& config) {
+  Engine::Options options;
+  options.max_keys = static_cast<std::size_t>(config.state.max_keys_per_partition);
+  options.max_state_bytes = static_cast<std::size_t>(config.state.memory.count);
+  options.max_alerts_per_rule = config.alerts.max_per_rule;
+  options.update_every = config.alerts.update_every;
+  options.max_skew = config.max_skew;
+  return options;
+}
+
 AlertContext AlertContextOf(const Config& config, const RuleSet& rules, std::string run) {
   AlertContext context;
   context.pipeline = config.pipeline;

@@ -92,6 +92,9 @@ using RuleSetPtr = std::shared_ptr<const RuleSet>;
 // How records of an input are read; without inputs, the defaults.
 [[nodiscard]] InputOptions InputOptionsOf(const InputConfig& input, const RuleSet& rules);
 
+// What the configuration asks of an engine.
+[[nodiscard]] Engine::Options EngineOptionsOf(const Config& config);
+
 [[nodiscard]] AlertContext AlertContextOf(const Config& config, const RuleSet& rules,
                                           std::string run);
 

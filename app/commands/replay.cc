@@ -131,7 +131,7 @@ Result<Plan> MakePlan(const ReplayFlags& flags, const Context& context) {
   plan.rules = std::move(*rules);
   const InputConfig input = plan.config.inputs.empty() ? InputConfig{} : plan.config.inputs.front();
   plan.options.input = InputOptionsOf(input, *plan.rules);
-  plan.options.engine.max_keys = static_cast<std::size_t>(plan.config.state.max_keys_per_partition);
+  plan.options.engine = EngineOptionsOf(plan.config);
   plan.options.since = *since;
   plan.options.until = *until;
   return plan;

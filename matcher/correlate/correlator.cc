@@ -2,245 +2,441 @@
 #include "matcher/correlate/correlator.h"
 
 #include <algorithm>
+#include <deque>
 #include <map>
-#include <set>
+#include <optional>
+#include <tuple>
 #include <utility>
-#include <variant>
 
-#include "matcher/correlate/chain.h"
-#include "matcher/correlate/keyed_store.h"
-#include "matcher/correlate/window.h"
-#include "matcher/sigma/text_template.h"
+#include "matcher/correlate/environment.h"
+#include "matcher/correlate/key.h"
+#include "matcher/correlate/registers.h"
+#include "matcher/correlate/state_codec.h"
+#include "matcher/correlate/timers.h"
 
 namespace faultline {
 namespace {
 
 using sigma::CorrelationRule;
-using sigma::CorrelationType;
 
-BoundEvent Bind(const Hit& hit) { return {hit.rule, hit.time, hit.origin, hit.captures}; }
+constexpr std::uint32_t kStateVersion = 1;
+// How often state that nothing touches is looked at for what has expired.
+constexpr std::chrono::nanoseconds kSweepEvery = std::chrono::minutes(10);
 
-// Calls `visit` on every event that the state holds.
-template <class Visit>
-void ForEachBound(CountWindow::State& state, Visit visit) {
-  for (BoundEvent& event : state.last) visit(event);
-}
-template <class Visit>
-void ForEachBound(SetWindow::State& state, Visit visit) {
-  for (auto& event : state.newest) {
-    if (event) visit(*event);
-  }
-}
-template <class Visit>
-void ForEachBound(SequenceWindow::State& state, Visit visit) {
-  for (auto& prefix : state.prefix) std::for_each(prefix.begin(), prefix.end(), visit);
-}
-
-// One event as one group of one correlation sees it.
-struct Arrival {
-  std::vector<std::uint32_t> members;  // which of the correlation's rules it matched
-  std::vector<BoundEvent> bound;       // the event as matched by each of them
+// Who listens to a rule: a correlation, and which of its inputs the rule is.
+struct Listener {
+  std::uint32_t unit = 0;
+  std::uint32_t input = 0;
 };
 
-// An operator with its groups.
-template <class Operator>
-struct Room {
-  Room(typename Operator::Config config, std::size_t max_keys) : op(config), groups(max_keys) {}
-
-  Operator op;
-  KeyedStore<typename Operator::State> groups;
+// A correlation at work.
+struct Unit {
+  const CorrelationRule* rule = nullptr;
+  std::unique_ptr<Operator> op;
+  std::unique_ptr<Registers> registers;  // null: the rule has none
+  std::vector<Listener> parents;
+  // Per input what it is for.
+  std::vector<bool> counts;  // for the operator: steps, absences, until
+  std::vector<bool> resolves;
+  std::vector<bool> stirs;
 };
 
-bool ObserveIn(Room<CountWindow>& room, CountWindow::State& state, const Arrival& arrival) {
-  return room.op.Observe(state, arrival.bound.front());
-}
-template <class Operator>
-bool ObserveIn(Room<Operator>& room, typename Operator::State& state, const Arrival& arrival) {
-  return room.op.Observe(state, arrival.members, arrival.bound);
-}
-
-std::vector<BoundEvent> EvidenceIn(const Room<SetWindow>& room, const SetWindow::State& state,
-                                   EventTime at) {
-  return room.op.Evidence(state, at);
-}
-template <class Operator>
-std::vector<BoundEvent> EvidenceIn(const Room<Operator>& room,
-                                   const typename Operator::State& state, EventTime) {
-  return room.op.Evidence(state);
-}
-
-using AnyRoom = std::variant<Room<CountWindow>, Room<SetWindow>, Room<SequenceWindow>>;
-
-AnyRoom MakeRoom(const CorrelationRule& rule, std::size_t max_keys) {
-  const auto members = static_cast<std::uint32_t>(rule.members.size());
-  switch (rule.type) {
-    case CorrelationType::kEventCount:
-      return Room<CountWindow>({rule.timespan, rule.threshold}, max_keys);
-    case CorrelationType::kTemporal:
-      return Room<SetWindow>({rule.timespan, members, rule.threshold}, max_keys);
-    default: break;
+std::unique_ptr<Unit> UnitOf(const CorrelationRule& rule, std::uint32_t index,
+                             const Operator::Limits& limits, Timers* timers) {
+  auto unit = std::make_unique<Unit>();
+  unit->rule = &rule;
+  unit->op = MakeOperator(rule, index, limits, timers);
+  if (!rule.registers.empty()) unit->registers = std::make_unique<Registers>(rule, limits);
+  for (auto* uses : {&unit->counts, &unit->resolves, &unit->stirs}) {
+    uses->resize(rule.inputs.size());
   }
-  return Room<SequenceWindow>({rule.timespan, members}, max_keys);
+  for (const sigma::Step& step : rule.steps) unit->counts[step.input] = true;
+  for (const sigma::Absence& absence : rule.absences) unit->counts[absence.input] = true;
+  for (const std::uint32_t input : rule.until) unit->counts[input] = true;
+  if (rule.resolve) {
+    for (const std::uint32_t input : rule.resolve->on) unit->resolves[input] = true;
+    for (const std::uint32_t input : rule.resolve->of) unit->stirs[input] = true;
+  }
+  return unit;
+}
+
+class UnitJudge final : public Judge {
+ public:
+  explicit UnitJudge(const Unit& unit) : unit_(unit) {}
+
+  [[nodiscard]] bool Holds(const Candidate& candidate) override {
+    if (unit_.rule->where.empty()) return true;
+    RuleEnvironment environment(*unit_.rule, unit_.registers.get(), candidate);
+    environment.Compute();
+    return unit_.rule->where.Holds(environment);
+  }
+
+ private:
+  const Unit& unit_;
+};
+
+// One key's share of what arrived at one point.
+struct Share {
+  GroupKey key;
+  std::vector<InputHit> hits;
+};
+
+// By key, in a fixed order.
+std::vector<Share> SharesOf(const CorrelationRule& rule, const std::vector<InputHit>& hits,
+                            std::vector<bool>& keyless) {
+  std::vector<Share> shares;
+  for (const InputHit& hit : hits) {
+    std::vector<GroupKey> keys =
+        KeysOf(*hit.hit, rule.group_by, rule.inputs[hit.input].group_fields);
+    if (keys.empty()) keyless[hit.input] = true;
+    for (GroupKey& key : keys) {
+      const auto place = std::find_if(shares.begin(), shares.end(), [&key](const Share& share) {
+        return share.key.digest == key.digest;
+      });
+      if (place != shares.end()) {
+        place->hits.push_back(hit);
+      } else {
+        shares.push_back({std::move(key), {hit}});
+      }
+    }
+  }
+  std::sort(shares.begin(), shares.end(),
+            [](const Share& a, const Share& b) { return a.key.digest < b.key.digest; });
+  return shares;
+}
+
+// The oldest event of what is bound; null when only deadlines are.
+const Bound* FirstOf(std::span<const BoundStep> steps) {
+  const Bound* first = nullptr;
+  for (const BoundStep& step : steps) {
+    for (const Bound& bound : step) {
+      if (bound.deadline) continue;
+      if (first == nullptr || bound.Before(*first)) first = &bound;
+    }
+  }
+  return first;
+}
+
+// The newest of what is bound; null when nothing is.
+const Bound* LastOf(std::span<const BoundStep> steps) {
+  const Bound* last = nullptr;
+  for (const BoundStep& step : steps) {
+    for (const Bound& bound : step) {
+      if (last == nullptr || last->Before(bound)) last = &bound;
+    }
+  }
+  return last;
 }
 
 }  // namespace
 
 struct Correlator::Impl {
-  // What the correlations want of one detection rule.
-  struct Use {
-    // (correlation, place among its members)
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> correlations;
-    bool silent = false;
-    std::vector<std::string> fields;
-  };
-
   std::shared_ptr<const RuleSet> rules;
-  std::vector<Use> uses;       // per detection rule
-  std::vector<AnyRoom> rooms;  // per correlation
-  std::vector<std::uint32_t> keyless;
+  Options options;
+  Timers timers;
+  std::vector<std::vector<Listener>> listeners;  // per detection rule
+  std::vector<std::unique_ptr<Unit>> units;      // per correlation
+  std::unique_ptr<Incidents> incidents;
+  std::vector<std::uint32_t> keyless, numberless;
+  std::int64_t edges_made = 0;
+  EventTime swept = EventTime::Min();
 
-  void Plan(std::size_t max_keys);
-  void ObserveOne(std::uint32_t correlation, const std::vector<Hit>& hits,
-                  std::vector<Firing>& out);
+  // What is to be seen at the point that is being worked at: per unit, children first.
+  std::map<std::uint32_t, std::vector<InputHit>> inbox;
+  std::deque<Hit> edges;  // those of that point; they stay where they are
+
+  Impl(std::shared_ptr<const RuleSet> the_rules, const Options& the_options);
+  void Work(EventTime at, std::vector<Notice>& out);
+  void See(std::uint32_t index, EventTime at, const std::vector<InputHit>& hits,
+           std::vector<Notice>& out);
+  void SeeShare(std::uint32_t index, EventTime at, const Share& share, std::vector<Notice>& out);
+  void Fire(std::uint32_t index, const Digest& key, const std::vector<NamedValue>& group,
+            Outcome& outcome, const Hit* deciding, std::vector<Notice>& out);
+  void SendUp(const Unit& unit, std::uint32_t index, const Candidate& candidate,
+              const RuleEnvironment& environment);
+  void OnTimer(const Timer& timer, std::vector<Notice>& out);
+  bool Sweep(EventTime time);
 };
 
-void Correlator::Impl::Plan(std::size_t max_keys) {
-  uses.resize(rules->detections().size());
-  std::vector<std::set<std::string>> fields(uses.size());
-  std::set<std::uint32_t> generated;
+Correlator::Impl::Impl(std::shared_ptr<const RuleSet> the_rules, const Options& the_options)
+    : rules(std::move(the_rules)), options(the_options) {
   const auto& correlations = rules->correlations();
-  for (std::uint32_t c = 0; c < correlations.size(); ++c) {
-    const CorrelationRule& rule = correlations[c];
-    rooms.push_back(MakeRoom(rule, max_keys));
-    const std::vector<std::string> named = sigma::TemplateNames(rule.explain);
-    for (std::uint32_t place = 0; place < rule.members.size(); ++place) {
-      const std::uint32_t detection = rule.members[place];
-      uses[detection].correlations.emplace_back(c, place);
-      fields[detection].insert(rule.group_by.begin(), rule.group_by.end());
-      fields[detection].insert(named.begin(), named.end());
-      if (rule.generate) generated.insert(detection);
+  listeners.resize(rules->detections().size());
+  std::vector<Incidents::Unit> all;
+  for (std::uint32_t index = 0; index < correlations.size(); ++index) {
+    const CorrelationRule& rule = correlations[index];
+    units.push_back(UnitOf(rule, index, options.limits, &timers));
+    all.push_back({&rule, units.back()->op.get(), units.back()->registers.get()});
+    for (std::uint32_t input = 0; input < rule.inputs.size(); ++input) {
+      const sigma::RuleRef& child = rule.inputs[input].rule;
+      auto& heard = child.correlation ? units[child.index]->parents : listeners[child.index];
+      heard.push_back({index, input});
     }
   }
-  for (std::uint32_t d = 0; d < uses.size(); ++d) {
-    uses[d].silent = !uses[d].correlations.empty() && !generated.contains(d);
-    uses[d].fields.assign(fields[d].begin(), fields[d].end());
+  incidents = std::make_unique<Incidents>(std::move(all), options.incidents, &timers);
+}
+
+// Everything that is in the inbox, and what it brings about at the same point.
+void Correlator::Impl::Work(EventTime at, std::vector<Notice>& out) {
+  while (!inbox.empty()) {
+    auto next = inbox.extract(inbox.begin());
+    std::vector<InputHit>& hits = next.mapped();
+    std::stable_sort(hits.begin(), hits.end(),
+                     [](const InputHit& a, const InputHit& b) { return a.input < b.input; });
+    See(next.key(), at, hits, out);
+  }
+  edges.clear();
+}
+
+void Correlator::Impl::See(std::uint32_t index, EventTime at, const std::vector<InputHit>& hits,
+                           std::vector<Notice>& out) {
+  Unit& unit = *units[index];
+  if (unit.registers) unit.registers->Observe(at, hits);
+  unit.op->ExpireBefore(at);
+  std::vector<bool> without_key(unit.rule->inputs.size());
+  for (const Share& share : SharesOf(*unit.rule, hits, without_key)) {
+    SeeShare(index, at, share, out);
+  }
+  for (std::size_t input = 0; input < without_key.size(); ++input) {
+    if (without_key[input] && unit.counts[input]) return keyless.push_back(index);
   }
 }
 
-void Correlator::Impl::ObserveOne(std::uint32_t correlation, const std::vector<Hit>& hits,
-                                  std::vector<Firing>& out) {
-  const CorrelationRule& rule = rules->correlations()[correlation];
-  std::map<std::string, std::pair<GroupKey, Arrival>> arrivals;  // by key, so in a fixed order
-  for (const Hit& hit : hits) {
-    for (const auto& [c, place] : uses[hit.rule].correlations) {
-      if (c != correlation) continue;
-      std::vector<GroupKey> keys = KeysOf(hit, rule.group_by);
-      if (keys.empty()) keyless.push_back(correlation);
-      for (GroupKey& key : keys) {
-        std::string bytes = key.bytes;
-        auto& [kept, arrival] = arrivals[std::move(bytes)];
-        kept = std::move(key);
-        arrival.members.push_back(place);
-        arrival.bound.push_back(Bind(hit));
-      }
-    }
+void Correlator::Impl::SeeShare(std::uint32_t index, EventTime at, const Share& share,
+                                std::vector<Notice>& out) {
+  Unit& unit = *units[index];
+  Incidents::Touched touched{at, false, false};
+  std::vector<InputHit> counted;
+  for (const InputHit& hit : share.hits) {
+    touched.resolves = touched.resolves || unit.resolves[hit.input];
+    touched.stirs = touched.stirs || unit.stirs[hit.input];
+    if (unit.counts[hit.input]) counted.push_back(hit);
   }
-  const EventTime at = hits.front().time;
-  for (auto& arrived : arrivals) {
-    const std::string& bytes = arrived.first;
-    GroupKey& key = arrived.second.first;
-    const Arrival& arrival = arrived.second.second;
-    std::visit(
-        [&](auto& room) {
-          auto& state = room.groups.Touch(bytes, at);
-          if (!ObserveIn(room, state, arrival)) return;
-          const auto deciding = std::find_if(hits.begin(), hits.end(), [&](const Hit& hit) {
-            return hit.rule == arrival.bound.back().rule;
-          });
-          out.push_back({correlation, std::move(key), *deciding, EvidenceIn(room, state, at),
-                         room.groups.evictions() > 0});
-        },
-        rooms[correlation]);
+  Outcome outcome;
+  if (!counted.empty()) {
+    UnitJudge judge(unit);
+    unit.op->Observe({at, share.key.digest, &share.key.group, counted}, judge, outcome);
+    if (outcome.no_number > 0) numberless.push_back(index);
+  }
+  // What the event resolves was open before it.
+  if (!outcome.fired || touched.resolves) {
+    incidents->Touch(index, share.key.digest, touched, out);
+  }
+  if (outcome.fired) {
+    Fire(index, share.key.digest, share.key.group, outcome, counted.back().hit, out);
   }
 }
 
-Correlator::Correlator(std::shared_ptr<const RuleSet> rules, std::size_t max_keys)
-    : impl_(std::make_unique<Impl>()) {
-  impl_->rules = std::move(rules);
-  impl_->Plan(max_keys);
+void Correlator::Impl::Fire(std::uint32_t index, const Digest& key,
+                            const std::vector<NamedValue>& group, Outcome& outcome,
+                            const Hit* deciding, std::vector<Notice>& out) {
+  Unit& unit = *units[index];
+  ++edges_made;
+  Notice notice;
+  notice.correlation = index;
+  notice.time = outcome.time;
+  notice.group = group;
+  notice.steps = std::move(outcome.steps);
+  notice.count = outcome.count;
+  notice.value = outcome.value;
+  notice.decided = outcome.time;
+  const Bound* first = FirstOf(notice.steps);
+  if (first != nullptr) notice.first = first->origin;
+  if (deciding != nullptr) {
+    if (!deciding->deadline) notice.deciding = deciding->origin;
+    notice.event = deciding->event;
+    notice.flags = deciding->flags;
+    notice.traceparent = deciding->traceparent;
+  }
+  Operator::Numbers numbers = unit.op->numbers();
+  if (unit.registers) numbers.evictions += unit.registers->numbers().evictions;
+  notice.degraded = numbers.evictions > 0;
+
+  const std::vector<NamedValue> shown = group;
+  const std::vector<BoundStep> steps = notice.steps;
+  const Candidate candidate{&shown, steps, deciding, outcome.time, outcome.count, outcome.value};
+  RuleEnvironment environment(*unit.rule, unit.registers.get(), candidate);
+  environment.Compute();
+  if (!unit.parents.empty()) SendUp(unit, index, candidate, environment);
+  if (unit.rule->silent) return;
+  incidents->Fire(index, key, environment, std::move(notice), out);
 }
+
+// The edge: for its parents a hit with the group, the computed fields, and those of the event.
+void Correlator::Impl::SendUp(const Unit& unit, std::uint32_t index, const Candidate& candidate,
+                              const RuleEnvironment& environment) {
+  Hit edge;
+  edge.rule = index;
+  edge.edge = true;
+  edge.time = candidate.at;
+  edge.captures = *candidate.group;
+  for (std::size_t i = 0; i < unit.rule->fields.size(); ++i) {
+    const sigma::ExprValue& value = environment.computed()[i];
+    if (std::holds_alternative<sigma::ExprAbsent>(value)) continue;
+    edge.captures.push_back({unit.rule->fields[i].first, sigma::ToText(value)});
+  }
+  if (candidate.deciding != nullptr) {
+    const Hit& deciding = *candidate.deciding;
+    edge.deadline = deciding.deadline;
+    edge.origin = deciding.origin;
+    edge.event = deciding.event;
+    edge.flags = deciding.flags;
+    edge.traceparent = deciding.traceparent;
+    for (const NamedValue& capture : deciding.captures) {
+      edge.fields.push_back({capture.name, {capture.value}});
+    }
+    edge.fields.insert(edge.fields.end(), deciding.fields.begin(), deciding.fields.end());
+  } else {
+    edge.deadline = true;
+    const Bound* last = LastOf(candidate.steps);
+    for (std::size_t i = 0; last != nullptr && i < last->values.size(); ++i) {
+      edge.fields.push_back({last->values[i].name, {last->values[i].value}});
+    }
+  }
+  edges.push_back(std::move(edge));
+  for (const Listener& parent : unit.parents) {
+    inbox[parent.unit].push_back({parent.input, &edges.back()});
+  }
+}
+
+void Correlator::Impl::OnTimer(const Timer& timer, std::vector<Notice>& out) {
+  if (timer.kind != Timer::Kind::kOperator && timer.kind != Timer::Kind::kExpiry) {
+    return incidents->OnTimer(timer, out);
+  }
+  Unit& unit = *units[timer.unit];
+  if (unit.registers) unit.registers->Observe(timer.due, {});  // nothing is current: prev.x is reg.x
+  Outcome outcome;
+  UnitJudge judge(unit);
+  unit.op->OnTimer(timer.key, timer.due, judge, outcome);
+  if (!outcome.fired) return;
+  const std::vector<NamedValue> group = std::move(outcome.group);
+  const EventTime at = outcome.time;
+  Fire(timer.unit, timer.key, group, outcome, nullptr, out);
+  Work(at, out);
+}
+
+bool Correlator::Impl::Sweep(EventTime time) {
+  if (time < swept + kSweepEvery || !time.finite()) return false;
+  swept = time;
+  for (const auto& unit : units) {
+    unit->op->ExpireBefore(time);
+    if (unit->registers) unit->registers->ExpireBefore(time);
+  }
+  incidents->ExpireBefore(time);
+  return true;
+}
+
+// -------------------------------------------------------------------------------------- Correlator
+
+Correlator::Correlator(std::shared_ptr<const RuleSet> rules, const Options& options)
+    : impl_(std::make_unique<Impl>(std::move(rules), options)) {}
 
 Correlator::~Correlator() = default;
 Correlator::Correlator(Correlator&&) noexcept = default;
 Correlator& Correlator::operator=(Correlator&&) noexcept = default;
 
 bool Correlator::Refers(std::uint32_t detection) const noexcept {
-  return !impl_->uses[detection].correlations.empty();
+  return !impl_->listeners[detection].empty();
 }
 
-bool Correlator::Silences(std::uint32_t detection) const noexcept {
-  return impl_->uses[detection].silent;
-}
-
-const std::vector<std::string>& Correlator::FieldsOf(std::uint32_t detection) const noexcept {
-  return impl_->uses[detection].fields;
-}
-
-void Correlator::Observe(const std::vector<Hit>& hits, std::vector<Firing>& out) {
-  std::set<std::uint32_t> touched;
+void Correlator::Observe(const std::vector<Hit>& hits, std::vector<Notice>& out) {
   for (const Hit& hit : hits) {
-    for (const auto& [correlation, place] : impl_->uses[hit.rule].correlations) {
-      touched.insert(correlation);
+    for (const Listener& listener : impl_->listeners[hit.rule]) {
+      impl_->inbox[listener.unit].push_back({listener.input, &hit});
     }
   }
-  for (const std::uint32_t correlation : touched) impl_->ObserveOne(correlation, hits, out);
+  impl_->Work(hits.front().time, out);
 }
 
-void Correlator::ExpireBefore(EventTime frontier) {
-  for (std::uint32_t c = 0; c < impl_->rooms.size(); ++c) {
-    const EventTime oldest = frontier - impl_->rules->correlations()[c].timespan;
-    std::visit([oldest](auto& room) { room.groups.ExpireBefore(oldest); }, impl_->rooms[c]);
+bool Correlator::AdvanceTo(EventTime time, std::vector<Notice>& out) {
+  bool fired = false;
+  while (const std::optional<Timer> timer = impl_->timers.TakeBefore(time)) {
+    impl_->OnTimer(*timer, out);
+    fired = true;
   }
+  return impl_->Sweep(time) || fired;
 }
 
-void Correlator::Adopt(Correlator& old) {
-  const auto& before = old.impl_->rules->correlations();
-  const auto& now = impl_->rules->correlations();
-  for (std::uint32_t c = 0; c < now.size(); ++c) {
-    const auto same = std::find_if(before.begin(), before.end(), [&](const CorrelationRule& rule) {
-      return rule.meta.id == now[c].meta.id && rule.semantics == now[c].semantics;
-    });
-    if (same == before.end()) continue;
-    // Equal semantics list the same members in the same order; only their indices may have moved.
-    std::map<std::uint32_t, std::uint32_t> moved;
-    for (std::size_t i = 0; i < same->members.size(); ++i) {
-      moved[same->members[i]] = now[c].members[i];
-    }
-    AnyRoom& from = old.impl_->rooms[static_cast<std::size_t>(same - before.begin())];
-    std::visit(
-        [&moved](auto& room) {
-          room.groups.ForEach([&moved](auto& state) {
-            ForEachBound(state, [&moved](BoundEvent& event) { event.rule = moved[event.rule]; });
-          });
-        },
-        from);
-    impl_->rooms[c] = std::move(from);
+std::string Correlator::Save() const {
+  StateWriter out;
+  out.U32(kStateVersion);
+  out.U32(static_cast<std::uint32_t>(impl_->units.size()));
+  for (const auto& unit : impl_->units) {
+    out.Text(IdentityOf(unit->rule->meta));
+    out.Hash(unit->rule->semantics);
+    StateWriter blob;
+    unit->op->Save(blob);
+    if (unit->registers) unit->registers->Save(blob);
+    out.Text(blob.bytes());
   }
+  impl_->incidents->Save(out);
+  return out.Take();
 }
 
-Correlator::Numbers Correlator::numbers() const noexcept {
+bool Correlator::Load(std::string_view bytes) {
+  auto fresh = std::make_unique<Impl>(impl_->rules, impl_->options);
+  StateReader in(bytes);
+  if (in.U32() != kStateVersion) return false;
+  std::map<std::pair<std::string, Digest>, std::uint32_t> known;
+  for (std::uint32_t index = 0; index < fresh->units.size(); ++index) {
+    const CorrelationRule& rule = *fresh->units[index]->rule;
+    known[{IdentityOf(rule.meta), rule.semantics}] = index;
+  }
+  std::vector<std::optional<std::uint32_t>> moved(in.Count(24));
+  for (auto& to : moved) {
+    std::string identity = in.Text();
+    const Digest semantics = in.Hash();
+    const std::string blob = in.Text();
+    const auto found = known.find({std::move(identity), semantics});
+    if (!in.ok() || found == known.end()) continue;
+    to = found->second;
+    StateReader state(blob);
+    Unit& unit = *fresh->units[found->second];
+    if (!unit.op->Load(state)) return false;
+    if (unit.registers && !unit.registers->Load(state)) return false;
+    if (!state.ok() || !state.AtEnd()) return false;
+  }
+  if (!in.ok() || !fresh->incidents->Load(moved, in) || !in.AtEnd()) return false;
+  impl_ = std::move(fresh);
+  return true;
+}
+
+Correlator::Numbers Correlator::numbers() const {
   Numbers numbers;
-  for (const AnyRoom& any : impl_->rooms) {
-    std::visit(
-        [&numbers](const auto& room) {
-          numbers.windows_open += static_cast<std::int64_t>(room.groups.size());
-          numbers.evictions += static_cast<std::int64_t>(room.groups.evictions());
-        },
-        any);
+  const auto add = [&numbers](const Operator::Numbers& part) {
+    numbers.state_bytes += part.bytes;
+    numbers.evictions += static_cast<std::int64_t>(part.evictions);
+  };
+  for (const auto& unit : impl_->units) {
+    const Operator::Numbers op = unit->op->numbers();
+    numbers.windows_open += op.keys;
+    add(op);
+    if (unit->registers) add(unit->registers->numbers());
   }
+  const Incidents::Numbers incidents = impl_->incidents->numbers();
+  numbers.evictions += static_cast<std::int64_t>(incidents.forgotten);
+  numbers.suppressed = static_cast<std::int64_t>(incidents.suppressed);
+  numbers.edges = impl_->edges_made;
   return numbers;
 }
 
 std::vector<std::uint32_t> Correlator::TakeKeyless() { return std::exchange(impl_->keyless, {}); }
+
+std::vector<std::uint32_t> Correlator::TakeNumberless() {
+  return std::exchange(impl_->numberless, {});
+}
+
+void Correlator::ForEachOpen(
+    const std::function<void(std::uint32_t, const Operator::Open&)>& visit) const {
+  for (std::uint32_t index = 0; index < impl_->units.size(); ++index) {
+    impl_->units[index]->op->ForEachOpen([&](const Operator::Open& open) { visit(index, open); });
+  }
+}
+
+void Correlator::ForEachIncident(const std::function<void(const Notice&)>& visit) const {
+  for (std::uint32_t index = 0; index < impl_->units.size(); ++index) {
+    impl_->incidents->ForEachOpen(index, visit);
+  }
+}
 
 }  // namespace faultline

@@ -2,67 +2,73 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "matcher/correlate/hit.h"
-#include "matcher/correlate/key.h"
+#include "matcher/correlate/incidents.h"
+#include "matcher/correlate/notice.h"
+#include "matcher/correlate/operator.h"
 #include "matcher/signature/rule_set.h"
 
 namespace faultline {
 
-// A correlation's condition became true for a group.
-struct Firing {
-  std::uint32_t correlation = 0;  // index into RuleSet::correlations()
-  GroupKey key;
-  Hit deciding;                      // the event that made it true
-  std::vector<BoundEvent> evidence;  // in the order of the window or chain; never empty
-  bool degraded = false;             // groups of this correlation were evicted
-};
-
-// Compiles the correlations of a rule set to operators (CountWindow, SetWindow, SequenceWindow) and
-// runs them, each with its groups.
+// Compiles the correlations of a rule set to operators, registers and incidents and runs them:
+// children before parents, each with its groups.
 //
-// Place      ReorderBuffer -> [Correlator] -> Firing -> Alert.
-// Order      Events come in the total order, each with all its hits.
+// Place      ReorderBuffer -> [Correlator] -> Notice -> Alert.
+// Order      Events come in the total order, each with all its hits; AdvanceTo() fires the timers
+//            between them.
 // Time       Event time only.
-// State      Per (correlation, group) what the operator keeps. Groups whose last event lies more
-// than the
-//            span behind the frontier are forgotten.
-// Memory     At most `max_keys` groups a correlation; above it the least recently touched goes,
-// counted. Threads    Confined to its engine. Ownership  Shares the rule set.
+// State      Per correlation and group what its operator, registers and incidents keep.
+// Memory     Options::limits per correlation; above it what is farthest from firing goes, counted.
+// Threads    Confined to its engine. Ownership  Shares the rule set.
 class Correlator {
  public:
+  struct Options {
+    Operator::Limits limits;  // per correlation
+    Incidents::Options incidents;
+  };
   struct Numbers {
     std::int64_t windows_open = 0;
+    std::int64_t state_bytes = 0;
     std::int64_t evictions = 0;
+    std::int64_t suppressed = 0;
+    std::int64_t edges = 0;  // predicates that became true
   };
 
-  Correlator(std::shared_ptr<const RuleSet> rules, std::size_t max_keys);
+  Correlator(std::shared_ptr<const RuleSet> rules, const Options& options);
   ~Correlator();
   Correlator(Correlator&&) noexcept;
   Correlator& operator=(Correlator&&) noexcept;
 
   // Some correlation refers to the detection rule.
   [[nodiscard]] bool Refers(std::uint32_t detection) const noexcept;
-  // ... and none of them lets it alert by itself.
-  [[nodiscard]] bool Silences(std::uint32_t detection) const noexcept;
-  // Names of the fields a hit of the detection rule must bring.
-  [[nodiscard]] const std::vector<std::string>& FieldsOf(std::uint32_t detection) const noexcept;
 
-  // All hits of one event (same time and origin), in ordinal order; appends what fires, in rule
-  // order.
-  void Observe(const std::vector<Hit>& hits, std::vector<Firing>& out);
-  // Nothing at or before `frontier` will come any more.
-  void ExpireBefore(EventTime frontier);
+  // All hits of one event (same time and origin), in ordinal order; appends what is to be told.
+  // Requires: AdvanceTo() of its time was called before.
+  void Observe(const std::vector<Hit>& hits, std::vector<Notice>& out);
+  // Nothing before `time` will come any more: fires every timer that is due before it.
+  // True when anything was done.
+  bool AdvanceTo(EventTime time, std::vector<Notice>& out);
 
-  // Takes over the groups of those correlations of `old` that mean the same here.
-  void Adopt(Correlator& old);
+  // All state. The same state gives the same bytes.
+  [[nodiscard]] std::string Save() const;
+  // Takes over the state of those correlations that mean the same here. False for bytes that are no
+  // state; then nothing was taken.
+  [[nodiscard]] bool Load(std::string_view bytes);
 
-  [[nodiscard]] Numbers numbers() const noexcept;
-  // Events that a correlation could not count for want of a group-by field, since the last call.
+  [[nodiscard]] Numbers numbers() const;
+  // Events that a correlation could not count, since the last call: for want of a group-by field,
+  // or of a number. One entry per event.
   [[nodiscard]] std::vector<std::uint32_t> TakeKeyless();
+  [[nodiscard]] std::vector<std::uint32_t> TakeNumberless();
+  // visit(correlation, what is open).
+  void ForEachOpen(const std::function<void(std::uint32_t, const Operator::Open&)>& visit) const;
+  // visit(what was last told of each open incident).
+  void ForEachIncident(const std::function<void(const Notice&)>& visit) const;
 
  private:
   struct Impl;

@@ -39,12 +39,4 @@ struct Hit {
 
 inline constexpr std::size_t kEventSliceBytes = 8192;
 
-// What a window remembers of one event: enough for evidence, not the event itself.
-struct BoundEvent {
-  std::uint32_t rule = 0;  // index into RuleSet::detections()
-  EventTime time;
-  Origin origin;
-  std::vector<NamedValue> captures;
-};
-
 }  // namespace faultline

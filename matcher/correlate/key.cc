@@ -35,26 +35,25 @@ void DropRepeats(std::vector<std::string>& values) {
 
 GroupKey GroupKey::Of(std::vector<NamedValue> group) {
   GroupKey key;
-  for (const NamedValue& part : group) {
-    key.bytes += std::to_string(part.value.size());
-    key.bytes += ':';
-    key.bytes += part.value;
-  }
+  DigestBuilder digest;
+  for (const NamedValue& part : group) digest.Add(part.value);
+  key.digest = digest.Finish();
   key.group = std::move(group);
   return key;
 }
 
-std::vector<GroupKey> KeysOf(const Hit& hit, const std::vector<std::string>& group_by) {
+std::vector<GroupKey> KeysOf(const Hit& hit, const std::vector<std::string>& group_by,
+                             const std::vector<std::string>& fields) {
   std::vector<std::vector<NamedValue>> groups(1);
-  for (const std::string& name : group_by) {
-    std::vector<std::string> values = ValuesOf(hit, name);
+  for (std::size_t i = 0; i < group_by.size(); ++i) {
+    std::vector<std::string> values = ValuesOf(hit, fields[i]);
     DropRepeats(values);
     std::vector<std::vector<NamedValue>> longer;
     for (const auto& group : groups) {
       for (const std::string& value : values) {
         if (longer.size() == kMaxKeysPerHit) break;
         longer.push_back(group);
-        longer.back().push_back({name, value});
+        longer.back().push_back({group_by[i], value});
       }
     }
     groups = std::move(longer);

@@ -177,7 +177,7 @@ std::vector<Digest> Registers::KeysOfHit(std::uint32_t index, std::uint32_t inpu
     for (const auto& [name, expression] : reg.by) names.push_back(name);
   }
   std::vector<Digest> keys;
-  for (const GroupKey& key : KeysOf(hit, names)) {
+  for (const GroupKey& key : KeysOf(hit, names, names)) {
     std::vector<std::string> values;
     for (const NamedValue& value : key.group) values.push_back(value.value);
     keys.push_back(KeyOf(index, values));

@@ -148,4 +148,20 @@ std::vector<NamedValue> StateReader::Named() {
   return values;
 }
 
+void Save(const OrderPoint& point, StateWriter& out) {
+  out.Time(point.time);
+  out.U8(static_cast<std::uint8_t>(point.kind));
+  out.Place(point.origin);
+  out.U32(point.ordinal);
+}
+
+OrderPoint LoadPoint(StateReader& in) {
+  OrderPoint point;
+  point.time = in.Time();
+  point.kind = static_cast<OrderPoint::Kind>(in.Below(3));
+  point.origin = in.Place();
+  point.ordinal = in.U32();
+  return point;
+}
+
 }  // namespace faultline

@@ -11,6 +11,7 @@
 #include "base/event_time.h"
 #include "base/hash.h"
 #include "matcher/correlate/hit.h"
+#include "matcher/correlate/order.h"
 #include "matcher/sigma/expression.h"
 
 namespace faultline {
@@ -76,5 +77,8 @@ class StateReader {
   std::string_view rest_;
   bool ok_ = true;
 };
+
+void Save(const OrderPoint& point, StateWriter& out);
+[[nodiscard]] OrderPoint LoadPoint(StateReader& in);
 
 }  // namespace faultline

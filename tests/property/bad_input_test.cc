@@ -159,13 +159,15 @@ id: count
 correlation: {type: event_count, rules: [a], group-by: [u], timespan: 1h, condition: {gte: 2}}
 )";
 
-// Every key once, and every thousandth a second time ten keys later.
+// Every key once, ten microseconds apart, and every thousandth a second time ten keys later.
 void ManyKeys(Bench& bench, std::int64_t keys) {
+  const auto give = [&bench](std::int64_t micros, std::int64_t user) {
+    bench.Give("{\"@timestamp\":" + std::to_string(kStart * 1'000'000 + micros) +
+               ",\"kind\":\"a\"," + Of("user-" + std::to_string(user)) + "}");
+  };
   for (std::int64_t i = 0; i < keys; ++i) {
-    bench.Give(Event(i / 100'000, "a", Of("user-" + std::to_string(i))));
-    if (i % 1000 == 10) {
-      bench.Give(Event(i / 100'000, "a", Of("user-" + std::to_string(i - 10))));
-    }
+    give(10 * i, i);
+    if (i % 1000 == 10) give(10 * i + 5, i - 10);
   }
   bench.Finish();
 }

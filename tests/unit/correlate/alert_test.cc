@@ -7,18 +7,26 @@ namespace faultline {
 namespace {
 
 const Origin kFirst{{"t", 0}, 1, 0};
-const Origin kDeciding{{"t", 1}, 2, 0};
+const Deciding kDeciding{Origin{{"t", 1}, 2, 0}, {}};
 
 TEST(AlertIdentity, IsAFunctionOfRuleSemanticsGroupAndBothOrigins) {
   const Digest base = IncidentOf("r", {1, 2}, {{"k", "v"}}, kFirst, kDeciding);
   EXPECT_EQ(base, IncidentOf("r", {1, 2}, {{"k", "v"}}, kFirst, kDeciding));
-  Origin moved = kDeciding;
-  moved.index = 1;
+  Deciding moved = kDeciding;
+  moved.origin->index = 1;
   EXPECT_NE(base, IncidentOf("q", {1, 2}, {{"k", "v"}}, kFirst, kDeciding));
   EXPECT_NE(base, IncidentOf("r", {1, 3}, {{"k", "v"}}, kFirst, kDeciding));
   EXPECT_NE(base, IncidentOf("r", {1, 2}, {{"k", "w"}}, kFirst, kDeciding));
-  EXPECT_NE(base, IncidentOf("r", {1, 2}, {{"k", "v"}}, kDeciding, kFirst));
+  EXPECT_NE(base, IncidentOf("r", {1, 2}, {{"k", "v"}}, kDeciding.origin, {kFirst, {}}));
   EXPECT_NE(base, IncidentOf("r", {1, 2}, {{"k", "v"}}, kFirst, moved));
+}
+
+TEST(AlertIdentity, OfADeadlineHangsOnItsTime) {
+  const Deciding at{{}, EventTime::Raw(5)};
+  const Digest base = IncidentOf("r", {1, 2}, {}, kFirst, at);
+  EXPECT_EQ(base, IncidentOf("r", {1, 2}, {}, kFirst, at));
+  EXPECT_NE(base, IncidentOf("r", {1, 2}, {}, kFirst, {{}, EventTime::Raw(6)}));
+  EXPECT_NE(base, IncidentOf("r", {1, 2}, {}, std::nullopt, at));
 }
 
 // Ids are promised never to change: these are what the first release gave.

@@ -9,11 +9,6 @@ namespace faultline::testing {
 
 inline EventTime At(std::int64_t seconds) { return EventTime::Raw(seconds * 1'000'000'000); }
 
-// An event of rule `rule` at `time`; the offset makes it distinct.
-inline BoundEvent Bound(EventTime time, std::int64_t offset, std::uint32_t rule = 0) {
-  return {rule, time, {{"t", 0}, offset, 0}, {}};
-}
-
 inline Hit HitAt(EventTime time, std::int64_t offset, std::uint32_t ordinal = 0) {
   Hit hit;
   hit.time = time;

@@ -29,7 +29,8 @@ TEST(ShapeFile, EachMistakeIsToldWithItsPlaceAndRemedy) {
   const std::vector<Case> cases = {
       {"auto: {}\n",
        "s.yaml:1:1: 'auto' is not a shape but their recognition; choose another name"},
-      {"a: text\n", "s.yaml:1:4: shape 'a' must be a map, this is a text"},
+      {"a: text\n", "s.yaml:1:4: shape 'a' must be a map, this is a text; write 'key: value' lines, "
+       "indented below it"},
       {"a: {field: {}}\n", "s.yaml:1:5: unknown key 'field' in shape 'a'; did you mean 'fields'?"},
       {"a:\n  extends: nxlogg\n",
        "s.yaml:2:12: no shape 'nxlogg' to extend; did you mean 'nxlog'?"},

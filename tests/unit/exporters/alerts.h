@@ -68,7 +68,7 @@ class StandingClock final : public Clock {
   alert.rule.title = "Directory restore meets a registry checkpoint";
   alert.rule.references = {"https://example.org/Q188674"};
   alert.group = {{"Computer", "NODE1"}};
-  alert.window = AlertWindow{"temporal", Noon(), Noon(20), std::chrono::minutes(10), 2, 2, true};
+  alert.window = AlertWindow{"temporal", Noon(), Noon(20), std::chrono::minutes(10), 2, 2, {}, true};
   alert.evidence = {EvidenceAt(0, "first"), EvidenceAt(20, "second")};
   alert.evidence[0].captures = {{"resource", "Directory"}};
   alert.evidence[1].event = R"({"EventID":1002})";

@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "matcher/correlate/incidents.h"
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+#include <tuple>
+
+#include "matcher/correlate/state_codec.h"
+
+namespace faultline {
+namespace {
+
+using std::chrono::nanoseconds;
+
+constexpr nanoseconds kForgetAfter = std::chrono::hours(24 * 30);
+constexpr std::int64_t kHour = 3'600'000'000'000;
+constexpr std::int64_t kLastHour = std::numeric_limits<std::int64_t>::max() / kHour - 1;
+constexpr std::int64_t kFirstHour = -kLastHour;
+
+std::int64_t HourOf(EventTime time) {
+  const std::int64_t nanos = time.nanos();
+  return std::clamp(nanos / kHour - (nanos % kHour < 0 ? 1 : 0), kFirstHour, kLastHour);
+}
+
+// The last instant of an hour.
+EventTime EndOf(std::int64_t hour) { return EventTime::Raw((hour + 1) * kHour - 1); }
+
+Candidate CandidateOf(const Notice& notice, EventTime at) {
+  Candidate candidate;
+  candidate.group = &notice.group;
+  candidate.steps = notice.steps;
+  candidate.at = at;
+  candidate.count = notice.count;
+  candidate.value = notice.value;
+  return candidate;
+}
+
+void Replace(const std::string& by, std::string& text) {
+  if (!by.empty()) text = by;
+}
+void Replace(const std::vector<std::string>& by, std::vector<std::string>& texts) {
+  if (!by.empty()) texts = by;
+}
+
+void ComposeIn(const sigma::CorrelationRule& rule, const sigma::ExprEnvironment& environment,
+               Notice& notice) {
+  notice.variant.clear();
+  notice.level = rule.meta.level;
+  notice.title.clear();
+  notice.explanation = Render(rule.texts, environment);
+  const auto chosen =
+      std::find_if(rule.variants.begin(), rule.variants.end(), [&](const sigma::Variant& variant) {
+        return variant.when.empty() || variant.when.Holds(environment);
+      });
+  if (chosen == rule.variants.end()) return;
+  notice.variant = chosen->name;
+  if (chosen->level) notice.level = *chosen->level;
+  notice.title = chosen->title.Render(environment);
+  const sigma::Explain told = Render(chosen->texts, environment);
+  Replace(told.cause, notice.explanation.cause);
+  Replace(told.impact, notice.explanation.impact);
+  Replace(told.runbook, notice.explanation.runbook);
+  Replace(told.remedy, notice.explanation.remedy);
+  Replace(told.references, notice.explanation.references);
+}
+
+// What a reader would see changed.
+Digest SaidBy(const Notice& notice) {
+  DigestBuilder said;
+  said.Add(notice.variant).Add(static_cast<std::int64_t>(notice.level)).Add(notice.title);
+  for (const BoundStep& step : notice.steps) said.Add(std::int64_t{!step.empty()});
+  said.Add(notice.explanation.cause).Add(notice.explanation.impact);
+  said.Add(notice.explanation.runbook);
+  for (const std::string& step : notice.explanation.remedy) said.Add(step);
+  said.Add("references");
+  for (const std::string& reference : notice.explanation.references) said.Add(reference);
+  return said.Finish();
+}
+
+Digest SuppressKey(const sigma::CorrelationRule& rule, const RuleEnvironment& environment,
+                   const Notice& notice) {
+  DigestBuilder by;
+  if (!rule.suppress || rule.suppress->by.empty()) {
+    for (const NamedValue& part : notice.group) by.Add(part.value);
+  } else {
+    for (const auto& part : rule.suppress->by) {
+      by.Add(sigma::ToText(part.second.Evaluate(environment)));
+    }
+  }
+  return by.Finish();
+}
+
+}  // namespace
+
+Incidents::Incidents(std::vector<Unit> units, const Options& options, Timers* timers)
+    : units_(std::move(units)), options_(options), timers_(timers) {
+  std::map<std::string, std::uint32_t> last;
+  for (std::uint32_t unit = 0; unit < units_.size(); ++unit) {
+    if (units_[unit].rule->choose) last[units_[unit].rule->choose->group] = unit;
+  }
+  for (const Unit& unit : units_) {
+    choice_unit_.push_back(unit.rule->choose ? last[unit.rule->choose->group] : 0);
+  }
+}
+
+sigma::UpdateEvery Incidents::UpdateEveryOf(std::uint32_t unit) const {
+  const auto& own = units_[unit].rule->update_every;
+  return own ? *own : options_.update_every;
+}
+
+// Plain Sigma correlations are told once and that is all.
+bool Incidents::StaysOpen(std::uint32_t unit) const { return units_[unit].rule->chain; }
+
+bool Incidents::Over(const Key& key, const Open& open, EventTime at) const {
+  const Unit& unit = units_[key.first];
+  if (unit.rule->resolve) return at > std::max(open.told_at, open.stirred) + kForgetAfter;
+  return unit.op->HoldsUntil(key.second) < at;
+}
+
+void Incidents::Compose(std::uint32_t unit, EventTime at, Notice& notice) const {
+  const Candidate candidate = CandidateOf(notice, at);
+  RuleEnvironment environment(*units_[unit].rule, units_[unit].registers, candidate);
+  environment.Compute();
+  ComposeIn(*units_[unit].rule, environment, notice);
+}
+
+// ---------------------------------------------------------------------------------------- firing
+
+void Incidents::Fire(std::uint32_t unit, const Digest& key, const RuleEnvironment& environment,
+                     Notice notice, std::vector<Notice>& out) {
+  const sigma::CorrelationRule& rule = *units_[unit].rule;
+  ComposeIn(rule, environment, notice);
+  const EventTime at = notice.time;
+  Waiting waiting{unit, key, SuppressKey(rule, environment, notice), std::move(notice)};
+  if (!rule.choose) return Tell(std::move(waiting), at, out);
+  const Key place{choice_unit_[unit], key};
+  const auto [found, fresh] = choices_.try_emplace(place);
+  Choice& choice = found->second;
+  if (fresh) {
+    choice.due = at + rule.choose->settle;
+    timers_->Set({choice.due, place.first, Timer::Kind::kChoice, key});
+  }
+  const bool again = std::any_of(choice.waiting.begin(), choice.waiting.end(),
+                                 [unit](const Waiting& one) { return one.unit == unit; });
+  if (again) {
+    ++suppressed_;
+  } else {
+    choice.waiting.push_back(std::move(waiting));
+  }
+}
+
+// Of what waits only the highest priority is told; of equal ones the first in the order of rules.
+void Incidents::Settle(const Key& key, EventTime due, std::vector<Notice>& out) {
+  const auto found = choices_.find(key);
+  if (found == choices_.end() || found->second.due != due) return;
+  std::vector<Waiting> waiting = std::move(found->second.waiting);
+  choices_.erase(found);
+  std::stable_sort(waiting.begin(), waiting.end(), [this](const Waiting& a, const Waiting& b) {
+    const std::int64_t first = units_[a.unit].rule->choose->priority;
+    const std::int64_t second = units_[b.unit].rule->choose->priority;
+    return first != second ? first > second : a.unit < b.unit;
+  });
+  for (std::size_t i = 1; i < waiting.size(); ++i) {
+    const sigma::Metadata& meta = units_[waiting[i].unit].rule->meta;
+    waiting.front().notice.others.push_back(sigma::IdentityOf(meta));
+    ++suppressed_;
+  }
+  Tell(std::move(waiting.front()), due, out);
+}
+
+void Incidents::Tell(Waiting waiting, EventTime at, std::vector<Notice>& out) {
+  const sigma::CorrelationRule& rule = *units_[waiting.unit].rule;
+  Notice& notice = waiting.notice;
+  if (rule.suppress) {
+    const auto [found, fresh] = told_.try_emplace(Key{waiting.unit, waiting.by});
+    Told& told = found->second;
+    if (!fresh && notice.time <= told.at + rule.suppress->span) {
+      ++told.hidden;
+      ++suppressed_;
+      return;
+    }
+    notice.suppressed = told.hidden;
+    told = {notice.time, 0};
+  }
+  if (Flooded(waiting.unit, notice)) return;
+  if (StaysOpen(waiting.unit)) OpenIncident(waiting, at);
+  out.push_back(std::move(notice));
+}
+
+// Counts a notice; above the limit of the hour it is only counted, and told at the hour's end.
+bool Incidents::Flooded(std::uint32_t unit, const Notice& notice) {
+  if (options_.max_per_rule == 0) return false;
+  const std::int64_t hour = HourOf(notice.time);
+  Flood& flood = floods_[{unit, hour}];
+  if (flood.told < options_.max_per_rule) {
+    ++flood.told;
+    return false;
+  }
+  if (flood.hidden == 0) timers_->Set({EndOf(hour), unit, Timer::Kind::kFlood, {}});
+  ++flood.hidden;
+  ++suppressed_;
+  flood.last = notice;
+  return true;
+}
+
+void Incidents::EndFlood(std::uint32_t unit, EventTime due, std::vector<Notice>& out) {
+  const auto found = floods_.find({unit, HourOf(due)});
+  if (found == floods_.end() || found->second.hidden == 0) return;
+  Notice notice = std::move(found->second.last);
+  notice.status = AlertStatus::kFlooded;
+  notice.suppressed = found->second.hidden;
+  notice.time = due;
+  notice.deciding.reset();
+  notice.decided = due;
+  floods_.erase(found);
+  out.push_back(std::move(notice));
+}
+
+// ------------------------------------------------------------------------------------- incidents
+
+void Incidents::OpenIncident(const Waiting& waiting, EventTime at) {
+  const Key key{waiting.unit, waiting.key};
+  Open open;
+  open.notice = waiting.notice;
+  open.notice.event.clear();
+  open.said = SaidBy(open.notice);
+  open.told_at = at;
+  open.stirred = waiting.notice.time;
+  open_.insert_or_assign(key, std::move(open));
+  Quiet(key, waiting.notice.time);
+  const auto first = open_.lower_bound({waiting.unit, Digest{}});
+  const auto end = open_.lower_bound({waiting.unit + 1, Digest{}});
+  if (static_cast<std::size_t>(std::distance(first, end)) <= options_.max_open) return;
+  open_.erase(std::min_element(first, end, [](const auto& a, const auto& b) {
+    return std::tie(a.second.told_at, a.first) < std::tie(b.second.told_at, b.first);
+  }));
+  ++forgotten_;
+}
+
+void Incidents::Quiet(const Key& key, EventTime from) {
+  const auto& resolve = units_[key.first].rule->resolve;
+  if (!resolve || !resolve->quiet) return;
+  timers_->Set({from + *resolve->quiet, key.first, Timer::Kind::kQuiet, key.second});
+}
+
+void Incidents::Touch(std::uint32_t unit, const Digest& key, const Touched& touched,
+                      std::vector<Notice>& out) {
+  const auto found = open_.find({unit, key});
+  if (found == open_.end()) return;
+  Open& open = found->second;
+  if (Over(found->first, open, touched.at)) {
+    if (!open.changed) open_.erase(found);
+    return;
+  }
+  if (touched.resolves) {
+    Say(found->first, open, AlertStatus::kResolved, touched.at, touched.at, out);
+    open_.erase(found);
+    return;
+  }
+  if (touched.stirs) {
+    open.stirred = touched.at;
+    Quiet(found->first, touched.at);
+  }
+  const Operator& op = *units_[unit].op;
+  if (op.HoldsUntil(key) >= touched.at) {
+    std::vector<BoundStep> now = op.BoundNow(key, touched.at);
+    for (std::size_t i = 0; i < open.notice.steps.size() && i < now.size(); ++i) {
+      if (open.notice.steps[i].empty()) open.notice.steps[i] = std::move(now[i]);
+    }
+  }
+  Consider(found->first, open, touched.at, out);
+}
+
+// Tells a change at once, or at the end of the time in which nothing more is told.
+void Incidents::Consider(const Key& key, Open& open, EventTime at, std::vector<Notice>& out) {
+  const sigma::UpdateEvery every = UpdateEveryOf(key.first);
+  if (!every) return;
+  Notice now = open.notice;
+  Compose(key.first, at, now);
+  if (SaidBy(now) == open.said) return;
+  if (at >= open.told_at + *every) {
+    return Say(key, open, AlertStatus::kUpdated, at, at, out);
+  }
+  if (!open.changed) {
+    timers_->Set({open.told_at + *every, key.first, Timer::Kind::kUpdate, key.second});
+  }
+  open.changed = at;
+}
+
+void Incidents::Say(const Key& key, Open& open, AlertStatus status, EventTime time, EventTime at,
+                    std::vector<Notice>& out) {
+  Notice& notice = open.notice;
+  notice.status = status;
+  ++notice.seq;
+  notice.time = time;
+  notice.suppressed = 0;
+  notice.count = std::max<std::int64_t>(notice.count, SeenOf(notice.steps));
+  Compose(key.first, at, notice);
+  open.said = SaidBy(notice);
+  open.told_at = at;
+  open.changed.reset();
+  out.push_back(notice);
+}
+
+void Incidents::OnTimer(const Timer& timer, std::vector<Notice>& out) {
+  const Key key{timer.unit, timer.key};
+  if (timer.kind == Timer::Kind::kChoice) return Settle(key, timer.due, out);
+  if (timer.kind == Timer::Kind::kFlood) return EndFlood(timer.unit, timer.due, out);
+  const auto found = open_.find(key);
+  if (found == open_.end()) return;
+  Open& open = found->second;
+  if (timer.kind == Timer::Kind::kQuiet) {
+    const auto& resolve = units_[timer.unit].rule->resolve;
+    if (open.stirred + *resolve->quiet != timer.due) return;
+    Say(key, open, AlertStatus::kResolved, timer.due, timer.due, out);
+    open_.erase(found);
+    return;
+  }
+  const sigma::UpdateEvery every = UpdateEveryOf(timer.unit);
+  if (!open.changed || !every || open.told_at + *every != timer.due) return;
+  const EventTime changed = *open.changed;
+  open.changed.reset();
+  Notice now = open.notice;
+  Compose(timer.unit, timer.due, now);
+  if (SaidBy(now) == open.said) return;  // changed back
+  Say(key, open, AlertStatus::kUpdated, changed, timer.due, out);
+}
+
+// What can say nothing more goes; that it goes late changes nothing.
+void Incidents::ExpireBefore(EventTime time) {
+  std::erase_if(open_, [&](const auto& entry) {
+    return !entry.second.changed && Over(entry.first, entry.second, time);
+  });
+  std::erase_if(told_, [&](const auto& entry) {
+    const auto& suppress = units_[entry.first.first].rule->suppress;
+    return entry.second.hidden == 0 && entry.second.at + suppress->span < time;
+  });
+  std::erase_if(floods_, [&](const auto& entry) {
+    return entry.second.hidden == 0 && EndOf(entry.first.second) < time;
+  });
+}
+
+Incidents::Numbers Incidents::numbers() const {
+  return {static_cast<std::int64_t>(open_.size()), forgotten_, suppressed_};
+}
+
+void Incidents::ForEachOpen(std::uint32_t unit,
+                            const std::function<void(const Notice&)>& visit) const {
+  for (auto it = open_.lower_bound({unit, Digest{}}); it != open_.end(); ++it) {
+    if (it->first.first != unit) return;
+    visit(it->second.notice);
+  }
+}
+
+// ----------------------------------------------------------------------------------------- state
+
+void Incidents::SaveOpen(const Open& open, StateWriter& out) {
+  faultline::Save(open.notice, out);
+  out.Hash(open.said);
+  out.Time(open.told_at);
+  out.Bool(open.changed.has_value());
+  out.Time(open.changed.value_or(EventTime{}));
+  out.Time(open.stirred);
+}
+
+void Incidents::LoadOpen(const Key& key, StateReader& in) {
+  Open open;
+  open.notice = LoadNoticeOf(key.first, in);
+  open.said = in.Hash();
+  open.told_at = in.Time();
+  const bool changed = in.Bool();
+  const EventTime when = in.Time();
+  if (changed) open.changed = when;
+  open.stirred = in.Time();
+  if (!in.ok()) return;
+  Quiet(key, open.stirred);
+  const sigma::UpdateEvery every = UpdateEveryOf(key.first);
+  if (changed && every) {
+    timers_->Set({open.told_at + *every, key.first, Timer::Kind::kUpdate, key.second});
+  }
+  open_.insert_or_assign(key, std::move(open));
+}
+
+Notice Incidents::LoadNoticeOf(std::uint32_t unit, StateReader& in) const {
+  Notice notice = LoadNotice(*units_[unit].rule, in);
+  notice.correlation = unit;
+  return notice;
+}
+
+void Incidents::LoadWaiting(const Key& key, const Digest& choice, EventTime due, StateReader& in) {
+  const std::uint32_t unit = key.first;
+  Waiting waiting{unit, key.second, in.Hash(), LoadNoticeOf(unit, in)};
+  if (!units_[unit].rule->choose) in.Refuse();
+  if (!in.ok()) return;
+  const Key place{choice_unit_[unit], choice};
+  timers_->Set({due, place.first, Timer::Kind::kChoice, choice});
+  choices_[place].due = due;
+  choices_[place].waiting.push_back(std::move(waiting));
+}
+
+// Every entry is a blob behind its rule, so that those of rules that are gone can be passed over.
+void Incidents::Save(StateWriter& out) const {
+  const auto save = [&out](std::uint32_t unit, const Digest& key, const auto& write) {
+    StateWriter blob;
+    write(blob);
+    out.U32(unit);
+    out.Hash(key);
+    out.Text(blob.bytes());
+  };
+  out.U32(static_cast<std::uint32_t>(open_.size()));
+  for (const auto& [key, entry] : open_) {
+    const Open& open = entry;
+    save(key.first, key.second, [&open](StateWriter& blob) { SaveOpen(open, blob); });
+  }
+  std::size_t waits = 0;
+  for (const auto& [key, choice] : choices_) waits += choice.waiting.size();
+  out.U32(static_cast<std::uint32_t>(waits));
+  for (const auto& [place, entry] : choices_) {
+    const Digest& hash = place.second;
+    const EventTime due = entry.due;
+    for (const Waiting& waiting : entry.waiting) {
+      save(waiting.unit, waiting.key, [&](StateWriter& blob) {
+        blob.Hash(hash);
+        blob.Time(due);
+        blob.Hash(waiting.by);
+        faultline::Save(waiting.notice, blob);
+      });
+    }
+  }
+  out.U32(static_cast<std::uint32_t>(told_.size()));
+  for (const auto& [key, entry] : told_) {
+    const Told& told = entry;
+    save(key.first, key.second, [&told](StateWriter& blob) {
+      blob.Time(told.at);
+      blob.I64(told.hidden);
+    });
+  }
+  out.U32(static_cast<std::uint32_t>(floods_.size()));
+  for (const auto& [key, entry] : floods_) {
+    const std::int64_t hour = key.second;
+    const Flood& flood = entry;
+    save(key.first, Digest{}, [&](StateWriter& blob) {
+      blob.I64(hour);
+      blob.I64(flood.told);
+      blob.I64(flood.hidden);
+      if (flood.hidden > 0) faultline::Save(flood.last, blob);
+    });
+  }
+}
+
+bool Incidents::Load(const std::vector<std::optional<std::uint32_t>>& moved, StateReader& in) {
+  const auto load = [&](const auto& read) {
+    for (std::uint32_t left = in.Count(24); left > 0 && in.ok(); --left) {
+      const std::uint32_t unit = in.U32();
+      const Digest key = in.Hash();
+      const std::string bytes = in.Text();
+      if (unit >= moved.size()) in.Refuse();
+      if (!in.ok() || !moved[unit]) continue;
+      StateReader blob(bytes);
+      read(Key{*moved[unit], key}, blob);
+      if (!blob.ok() || !blob.AtEnd()) in.Refuse();
+    }
+  };
+  load([this](const Key& key, StateReader& blob) { LoadOpen(key, blob); });
+  load([this](const Key& key, StateReader& blob) {
+    const Digest choice = blob.Hash();
+    const EventTime due = blob.Time();
+    LoadWaiting(key, choice, due, blob);
+  });
+  load([this](const Key& key, StateReader& blob) {
+    Told told;
+    told.at = blob.Time();
+    told.hidden = blob.I64();
+    if (!units_[key.first].rule->suppress) return blob.Refuse();
+    told_.insert_or_assign(key, told);
+  });
+  load([this](const Key& key, StateReader& blob) {
+    const std::int64_t hour = blob.I64();
+    Flood flood;
+    flood.told = blob.I64();
+    flood.hidden = blob.I64();
+    if (hour < kFirstHour || hour > kLastHour) return blob.Refuse();
+    if (flood.hidden > 0) {
+      flood.last = LoadNoticeOf(key.first, blob);
+      timers_->Set({EndOf(hour), key.first, Timer::Kind::kFlood, {}});
+    }
+    floods_.insert_or_assign({key.first, hour}, std::move(flood));
+  });
+  return in.ok();
+}
+
+}  // namespace faultline
