@@ -91,7 +91,7 @@ def consume(command, folder, records):
     try:
         http, begin = None, None
         while True:
-            time.sleep(0.1)
+            time.sleep(0.25)
             if process.poll() is not None:
                 sys.exit(f"the consumer ended:\n{log.read_text()}")
             if http is None:

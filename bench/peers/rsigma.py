@@ -68,7 +68,7 @@ def run(command, source, one_processor=False, sink=subprocess.DEVNULL):
 
 
 def logsources():
-    """Rule id -> its log source."""
+    """Rule id -> its log source; and `keywords` where it has a list of keywords with all."""
     found = {}
     for path in RULES.rglob("*.yml"):
         text = path.read_text(encoding="utf-8")
@@ -77,6 +77,8 @@ def logsources():
         if block and rule:
             found[rule[1]] = dict(re.findall(r"^\s+(product|category|service):\s*['\"]?([\w-]+)", block[1],
                                              re.MULTILINE))
+            if re.search(r"^\s+['\"]\|all['\"]:", text, re.MULTILINE):
+                found[rule[1]]["keywords"] = "all"
     return found
 
 
@@ -106,6 +108,8 @@ def why_ours(source, event):
     channel = channel_of(event).lower()
     if source.get("category") and channel == "security":
         return f"rsigma's pipeline knows no Security event for the category {source['category']} (4688 and the like)"
+    if "keywords" in source:
+        return "a list of keywords with all: rsigma does not find them inside the event's texts"
     if any(isinstance(event.get(key), dict) for key in ("event_data", "EventData", "winlog", "user_data")):
         return "the fields are nested (event_data): rsigma looks at the top only"
     return "the shipper gives the field another name (SourceName for Provider_Name, Data for the strings)"
