@@ -151,7 +151,7 @@ void Collect(Output& out, const RuleTest& test, Seen& seen) {
   out.Clear();
 }
 
-// record by record, then the idle clock, then the end
+// record by record, then as much time as the case says, else all of it
 Seen Play(const RuleTest& test, const RuleSetPtr& rules) {
   Seen seen;
   Engine::Options options;
@@ -174,10 +174,12 @@ Seen Play(const RuleTest& test, const RuleSetPtr& rules) {
     Collect(out, test, seen);
   }
   if (test.advance) {
+    // From the highest time on, what is due at the end of `advance` included.
     engine.MarkIdle(record.source, nanoseconds(0), out);
-    engine.Tick(*test.advance, out);
+    engine.Tick(test.lateness + *test.advance + nanoseconds(1), out);
+  } else {
+    engine.Finish(out);
   }
-  engine.Finish(out);
   Collect(out, test, seen);
   return seen;
 }

@@ -52,7 +52,9 @@ struct RuleTest {
   std::vector<RuleTestEvent> events;
   bool own_times = false;   // no event says `at`: each has the time that it carries itself
   bool match_only = false;  // every detection rule by itself, without correlations
-  std::optional<std::chrono::nanoseconds> advance;  // of the idle clock, after the last event
+  // How long the test goes on behind the highest event time, deadlines at its end included; nothing:
+  // for ever, as at the end of an archive.
+  std::optional<std::chrono::nanoseconds> advance;
   std::vector<ExpectedAlert> expect;
   std::vector<RuleReference> expect_none;
 };

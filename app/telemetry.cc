@@ -70,12 +70,23 @@ void TellEngine(const EngineStats& stats, MetricWriter& writer) {
   writer.Counter("chains_completed_total", {}, Number(engine.chains_completed));
   writer.Counter("regex_fallback_total", {}, Number(engine.regex_fallbacks));
   writer.Counter("regex_limits_total", {}, Number(engine.regex_limits));
+  writer.Counter("alerts_suppressed_total", {}, Number(engine.alerts_suppressed));
   writer.Gauge("windows_open", {}, Number(engine.windows_open));
+  writer.Gauge("window_state_bytes", {}, Number(engine.window_state_bytes));
   writer.Counter("window_evictions_total", {}, Number(engine.window_evictions));
   writer.Gauge("reorder_buffered", {}, Number(engine.reorder_buffered));
   stats.ForEachRule([&writer](const std::string& id, sigma::Level level, const RuleCounters& rule) {
     if (rule.matches.value() > 0) {
       writer.Counter("rule_matches_total", {{"rule_id", id}}, Number(rule.matches));
+    }
+    if (rule.late.value() > 0) {
+      writer.Counter("rule_late_total", {{"rule_id", id}}, Number(rule.late));
+    }
+    for (const auto& [reason, counter] :
+         {std::pair("no_key", &rule.no_key), std::pair("no_number", &rule.no_number)}) {
+      if (counter->value() == 0) continue;
+      writer.Counter("rule_uncounted_total", {{"rule_id", id}, {"reason", reason}},
+                     Number(*counter));
     }
     // At zero where it matters: increase() would miss the first alert of a series that appears with
     // it.

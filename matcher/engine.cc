@@ -163,6 +163,7 @@ struct Engine::Impl {
   std::vector<RuleCounters*> rule_counters;  // of stats: detections first, then correlations
   std::vector<Counter*> filter_counters;     // of stats
   std::uint64_t fallbacks_before = 0, limits_before = 0;  // of the matchers that Reload replaced
+  Correlator::Numbers told_before;                        // of the correlators that Reload replaced
   std::string buffer;
   std::vector<Notice> notices;
 };
@@ -466,9 +467,9 @@ void Engine::Impl::CountCorrelations() {
   const Correlator::Numbers numbers = correlator.numbers();
   counters.windows_open.Set(numbers.windows_open);
   counters.window_state_bytes.Set(numbers.state_bytes);
-  counters.window_evictions.Set(numbers.evictions);
-  counters.alerts_suppressed.Set(numbers.suppressed);
-  counters.chains_completed.Set(numbers.edges);
+  counters.window_evictions.Set(told_before.evictions + numbers.evictions);
+  counters.alerts_suppressed.Set(told_before.suppressed + numbers.suppressed);
+  counters.chains_completed.Set(told_before.edges + numbers.edges);
 }
 
 // ---------------------------------------------------------------------------------------- Engine
@@ -642,6 +643,10 @@ void Engine::Reload(std::shared_ptr<const RuleSet> rules) {
   e.fallbacks_before += e.matcher.regex_fallbacks();
   e.limits_before += e.matcher.regex_limits_hit();
   e.matcher = Matcher(e.rules, e.options.matching);
+  const Correlator::Numbers told = e.correlator.numbers();
+  e.told_before.evictions += told.evictions;
+  e.told_before.suppressed += told.suppressed;
+  e.told_before.edges += told.edges;
   const std::string state = e.correlator.Save();
   e.correlator = Correlator(e.rules, CorrelatorOptions(e.options, *e.rules));
   FAULTLINE_CHECK(e.correlator.Load(state));  // what means the same goes on
