@@ -117,17 +117,6 @@ const Bound* FirstOf(std::span<const BoundStep> steps) {
   return first;
 }
 
-// The newest of what is bound; null when nothing is.
-const Bound* LastOf(std::span<const BoundStep> steps) {
-  const Bound* last = nullptr;
-  for (const BoundStep& step : steps) {
-    for (const Bound& bound : step) {
-      if (last == nullptr || last->Before(bound)) last = &bound;
-    }
-  }
-  return last;
-}
-
 }  // namespace
 
 struct Correlator::Impl {
@@ -288,10 +277,6 @@ void Correlator::Impl::SendUp(const Unit& unit, std::uint32_t index, const Candi
     edge.fields.insert(edge.fields.end(), deciding.fields.begin(), deciding.fields.end());
   } else {
     edge.deadline = true;
-    const Bound* last = LastOf(candidate.steps);
-    for (std::size_t i = 0; last != nullptr && i < last->values.size(); ++i) {
-      edge.fields.push_back({last->values[i].name, {last->values[i].value}});
-    }
   }
   edges.push_back(std::move(edge));
   for (const Listener& parent : unit.parents) {
@@ -304,7 +289,8 @@ void Correlator::Impl::OnTimer(const Timer& timer, std::vector<Notice>& out) {
     return incidents->OnTimer(timer, out);
   }
   Unit& unit = *units[timer.unit];
-  if (unit.registers) unit.registers->Observe(timer.due, {});  // nothing is current: prev.x is reg.x
+  if (unit.registers)
+    unit.registers->Observe(timer.due, {});  // nothing is current: prev.x is reg.x
   Outcome outcome;
   UnitJudge judge(unit);
   unit.op->OnTimer(timer.key, timer.due, judge, outcome);
