@@ -63,6 +63,17 @@ class Lexer {
     return !last.parts.empty() && last.at + last.text.size() == at_;
   }
 
+  // Of a name with a hyphen, or of a difference.
+  void RefuseHyphen() {
+    const std::size_t first = tokens_.back().at;
+    std::size_t end = at_;
+    while (end < text_.size() && (ContinuesName(text_[end]) || text_[end] == '-')) ++end;
+    const std::string_view left = text_.substr(first, at_ - first);
+    const std::string_view right = text_.substr(at_ + 1, end - at_ - 1);
+    Refuse(first, fmt::format("'{}-{}' is a name or a difference", left, right),
+           fmt::format("write `{0}-{1}` or {0} - {1}", left, right));
+  }
+
   void ReadSymbol() {
     const std::size_t start = at_;
     const std::string_view two = text_.substr(at_, 2);
@@ -75,8 +86,7 @@ class Lexer {
     }
     if (text_[start] == '-' && BehindName() && start + 1 < text_.size() &&
         (ContinuesName(text_[start + 1]) || text_[start + 1] == '`')) {
-      return Refuse(start, "a '-' behind a name wants blanks around it",
-                    "or, where it is part of the name, the name in back quotes: `a-b`");
+      return RefuseHyphen();
     }
     const bool pair = two == "==" || two == "!=" || two == "<=" || two == ">=";
     if (pair || std::string_view("<>+-*/(),").find(text_[at_]) != std::string_view::npos) {

@@ -362,13 +362,16 @@ class Parser {
   void CheckComparable(const ExprToken& sign, ExprOp op, ExprType left, ExprType right) {
     const bool ordered = op != ExprOp::kEqual && op != ExprOp::kNotEqual;
     if (!Common(left, right) || left == ExprType::kTimes) {
-      const bool flag = left == ExprType::kBool || right == ExprType::kBool;
-      const bool event = left == ExprType::kEvent || right == ExprType::kEvent;
+      const auto are = [&](ExprType a, ExprType b) {
+        return (left == a && right == b) || (left == b && right == a);
+      };
       return Refuse(
           sign.at,
           fmt::format("'{}' does not compare {} with {}", sign.text, InWords(left), InWords(right)),
-          flag && event ? "write the text, for example == 'true'"
-                        : "compare numbers with numbers, texts with texts");
+          are(ExprType::kBool, ExprType::kEvent) ? "write the text, for example == 'true'"
+          : are(ExprType::kDuration, ExprType::kNumber)
+              ? "give the number a unit, for example 30s"
+              : "compare numbers with numbers, texts with texts");
     }
     if (!ordered) return;
     if (left == ExprType::kBool) {

@@ -201,12 +201,9 @@ TEST(Expression, ReadsNames) {
        {"settings.window * 2", "2h"},
        {"1 + settings.limits", "f:1:5: unknown setting; none"},
        {"disk-fault == 1",
-        "f:1:5: a '-' behind a name wants blanks around it; or, where it is part of the name, the "
-        "name in back quotes: `a-b`"},
+        "f:1:1: 'disk-fault' is a name or a difference; write `disk-fault` or disk - fault"},
        {"ten -nine", "1"},
-       {"ten - nine-1",
-        "f:1:11: a '-' behind a name wants blanks around it; or, where it is part of the name, the "
-        "name in back quotes: `a-b`"},
+       {"ten - nine-1", "f:1:7: 'nine-1' is a name or a difference; write `nine-1` or nine - 1"},
        {"Some Field",
         "f:1:6: expected an operator, found 'Field'; a name with blanks goes into back quotes"}});
 }
@@ -310,6 +307,9 @@ TEST(Expression, RefusesWithThePlace) {
        {"seven == 'a'",
         "f:1:7: '==' does not compare a number with a text; compare numbers with numbers, texts "
         "with texts"},
+       {"span > 30",
+        "f:1:6: '>' does not compare a duration with a number; give the number a unit, for example "
+        "30s"},
        {"word == true",
         "f:1:6: '==' does not compare a text of an event with true or false; write the text, for "
         "example == 'true'"},
