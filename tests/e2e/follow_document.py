@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Follows docs/signatures.md in the current, empty folder, and compares what comes with what it shows.
+"""Follows a document in the current folder, and compares what comes with what it shows.
 
 Usage: follow_document.py DOCUMENT [--write]
 
-A fenced block of json or yaml is the file that the text before it names first; in a block without a
-language each line that begins with "$ " is run on a terminal of 120 columns without colour, and the
-lines behind it are what it prints; "(exit code N)" stands for one that is not 0. With --write the
-document gets what came.
+A fenced block of json or yaml is the file that the text before it names last; one that is named with
+a folder is there already, and the block must be a part of it. In a block without a language each line
+that begins with "$ " is run on a terminal of 120 columns without colour, and the lines behind it are
+what it prints; "(exit code N)" stands for one that is not 0. Seconds taken and ids of alerts may
+differ. With --write the document gets what came.
 """
 import fcntl
 import os
@@ -47,8 +48,16 @@ def follow_block(lines):
     return came
 
 
-def without_times(lines):
-    return [re.sub(r"\d+\.\d{3} s", "N s", line) for line in lines]
+def comparable(lines):
+    return [re.sub(r"\d+\.\d{3} s|\bid [0-9a-f]{32}", "N", line) for line in lines]
+
+
+def follow_file(name, text):
+    if "/" in name:
+        if text not in open(name).read():
+            sys.exit(f"{name} has no such part:\n{text}")
+    else:
+        open(name, "w").write(text)
 
 
 def main():
@@ -57,16 +66,16 @@ def main():
     commands = 0
     for at in range(1, len(pieces), 3):
         language, text = pieces[at], pieces[at + 1]
-        named = re.findall(r"`([\w-]+\.(?:yml|ndjson))`", pieces[at - 1])
+        named = re.findall(r"`((?:[\w-]+/)?[\w-]+\.(?:yml|ndjson))`", pieces[at - 1])
         if language and named:
-            open(named[0], "w").write(text)
+            follow_file(named[-1], text)
         elif not language:
             shown = text.split("\n")[:-1]
             came = follow_block(shown)
             commands += sum(line.startswith("$ ") for line in came)
             if write:
                 pieces[at + 1] = "\n".join(came) + "\n"
-            elif without_times(shown) != without_times(came):
+            elif comparable(shown) != comparable(came):
                 sys.exit("shown:\n" + text + "came:\n" + "\n".join(came))
     assert commands > 5, "the document shows next to nothing"
     if write:
