@@ -3,6 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <random>
+#include <vector>
+
 #include "tests/unit/correlate/builders.h"
 
 namespace faultline {
@@ -63,6 +69,97 @@ TEST(ReorderBuffer, TheOldestIsPerSourceAndByOffset) {
   EXPECT_EQ(buffer.Oldest(1), nullptr);
   buffer.Filter([](const ReorderBuffer::Entry&) { return false; });
   EXPECT_EQ(buffer.Oldest(0), nullptr);
+}
+
+// A buffer that is a sorted map.
+class Model {
+ public:
+  void Push(const ReorderBuffer::Entry& entry) { entries_.try_emplace(entry.hit.point(), entry); }
+  std::vector<OrderPoint> PopBefore(const OrderPoint& goal) {
+    std::vector<OrderPoint> points;
+    while (!entries_.empty() && entries_.begin()->first < goal) {
+      const OrderPoint first = entries_.begin()->first;
+      if (!points.empty() && (first.time != points[0].time || first.origin != points[0].origin)) {
+        break;
+      }
+      points.push_back(first);
+      entries_.erase(entries_.begin());
+    }
+    return points;
+  }
+  [[nodiscard]] std::optional<std::int64_t> Oldest(SourceId source) const {
+    std::optional<std::int64_t> oldest;
+    for (const auto& [point, entry] : entries_) {
+      if (entry.source != source) continue;
+      oldest = std::min(oldest.value_or(point.origin.offset), point.origin.offset);
+    }
+    return oldest;
+  }
+  void DropOffsetsOf(std::int64_t remainder) {
+    std::erase_if(entries_, [remainder](const auto& entry) {
+      return entry.first.origin.offset % 5 == remainder;
+    });
+  }
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
+
+ private:
+  std::map<OrderPoint, ReorderBuffer::Entry> entries_;
+};
+
+TEST(ReorderBuffer, DoesAsASortedMap) {
+  for (std::uint32_t seed = 0; seed < 40; ++seed) {
+    std::mt19937_64 random(seed);
+    ReorderBuffer buffer;
+    Model model;
+    const char* const topics[] = {"m", "a", "z"};  // later ones stand before earlier ones
+    std::int64_t next[3] = {0, 0, 0};
+    std::vector<ReorderBuffer::Entry> pushed;
+    for (int i = 0; i < 3000; ++i) {
+      ReorderBuffer::Entry entry;
+      if (!pushed.empty() && random() % 8 == 0) {
+        entry = pushed[random() % pushed.size()];  // read again
+      } else {
+        entry.source = static_cast<SourceId>(random() % std::min<std::uint64_t>(3, 1 + i / 50));
+        std::int64_t& offset = next[entry.source];
+        offset += static_cast<std::int64_t>(random() % 3);
+        const auto disorder = static_cast<std::int64_t>(random() % (seed % 4 == 0 ? 200 : 5));
+        entry.hit = HitAt(At(i / 4 + disorder), std::max<std::int64_t>(offset - disorder / 3, 0),
+                          static_cast<std::uint32_t>(random() % 2));
+        entry.hit.origin.source.topic = topics[entry.source];
+        entry.hit.origin.index = static_cast<std::uint32_t>(random() % 2);
+        pushed.push_back(entry);
+      }
+      buffer.Push(entry);
+      model.Push(entry);
+      if (random() % 4 == 0) {
+        OrderPoint goal = OrderPoint::Before(At(i / 4 - static_cast<std::int64_t>(random() % 9)));
+        if (random() % 3 == 0) goal = pushed[random() % pushed.size()].hit.point();
+        if (random() % 3 == 0) goal = OrderPoint::Behind(goal.time);
+        while (true) {
+          std::vector<OrderPoint> points;
+          for (const Hit& hit : buffer.PopBefore(goal)) points.push_back(hit.point());
+          ASSERT_EQ(points, model.PopBefore(goal)) << "seed " << seed << " step " << i;
+          if (points.empty()) break;
+        }
+      }
+      if (random() % 300 == 0) {
+        const auto remainder = static_cast<std::int64_t>(random() % 5);
+        buffer.Filter([remainder](const ReorderBuffer::Entry& held) {
+          return held.hit.origin.offset % 5 != remainder;
+        });
+        model.DropOffsetsOf(remainder);
+      }
+      ASSERT_EQ(buffer.size(), model.size()) << "seed " << seed << " step " << i;
+      for (SourceId source = 0; source < 3; ++source) {
+        const ReorderBuffer::Entry* oldest = buffer.Oldest(source);
+        const std::optional<std::int64_t> wanted = model.Oldest(source);
+        ASSERT_EQ(oldest != nullptr, wanted.has_value()) << "seed " << seed << " step " << i;
+        if (oldest != nullptr) {
+          ASSERT_EQ(oldest->hit.origin.offset, *wanted) << "seed " << seed << " step " << i;
+        }
+      }
+    }
+  }
 }
 
 }  // namespace
