@@ -17,7 +17,7 @@ using sigma::ExprValue;
 using sigma::Threshold;
 
 constexpr double kTwo63 = 9223372036854775808.0;
-constexpr int kUnit = 1074;                              // limbs count units of 2^-1074
+constexpr int kUnit = 1074;                               // limbs count units of 2^-1074
 constexpr std::size_t kLimbs = (kUnit + 1024 + 78) / 64;  // room for the sum of 2^76 doubles
 
 using Limbs = std::vector<std::uint64_t>;
@@ -183,8 +183,8 @@ double ExactSum::Nearest() const {
   if (decimals_ == 0) return static_cast<double>(whole_);
   Limbs all = limbs_;
   const bool negative = whole_ < 0;
-  __extension__ const auto size = negative ? -static_cast<unsigned __int128>(whole_)
-                                           : static_cast<unsigned __int128>(whole_);
+  __extension__ const auto size =
+      negative ? -static_cast<unsigned __int128>(whole_) : static_cast<unsigned __int128>(whole_);
   AddShifted(all, kUnit, static_cast<std::uint64_t>(size), negative);
   AddShifted(all, kUnit + 64, static_cast<std::uint64_t>(size >> 64), negative);
   return ToDouble(std::move(all));

@@ -70,7 +70,7 @@ class ExactSum {
 class SortedNumbers {
  public:
   void Add(const Number& number);
-  void Remove(const Number& number);             // must be there
+  void Remove(const Number& number);                // must be there
   [[nodiscard]] Number At(std::size_t rank) const;  // rank < size()
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   // By linear interpolation at rank (n - 1) p / 100 (type 7). size() > 0.

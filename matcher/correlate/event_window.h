@@ -69,9 +69,9 @@ class EventWindow final : public Operator {
   void Forget(Store::Node& node);  // what FlatStore drops
 
   const sigma::CorrelationRule& rule_;
-  std::uint32_t threshold_;   // the least count that is enough
-  std::uint32_t keep_;        // events a key keeps
-  bool cramped_ = false;      // ... which is less than it would
+  std::uint32_t threshold_;  // the least count that is enough
+  std::uint32_t keep_;       // events a key keeps
+  bool cramped_ = false;     // ... which is less than it would
   Evidence evidence_;
   EventRings rings_;
   Store store_;

@@ -29,8 +29,7 @@ bool Counts(CorrelationType type) {
 
 }  // namespace
 
-std::optional<Measure> MeasureOf(const sigma::CorrelationRule& rule, const Hit& hit,
-                                 Outcome& out) {
+std::optional<Measure> MeasureOf(const sigma::CorrelationRule& rule, const Hit& hit, Outcome& out) {
   if (rule.type == CorrelationType::kValueCount) {
     DigestBuilder digest;
     for (const std::string& name : rule.value_fields) {
@@ -69,10 +68,9 @@ Measure LoadMeasure(const sigma::CorrelationRule& rule, StateReader& in) {
 bool IsGroupOf(const sigma::CorrelationRule& rule, const std::vector<NamedValue>& group,
                bool kept) {
   if (!kept) return group.empty();
-  return std::equal(group.begin(), group.end(), rule.group_by.begin(), rule.group_by.end(),
-                    [](const NamedValue& part, const std::string& name) {
-                      return part.name == name;
-                    });
+  return std::equal(
+      group.begin(), group.end(), rule.group_by.begin(), rule.group_by.end(),
+      [](const NamedValue& part, const std::string& name) { return part.name == name; });
 }
 
 std::int64_t BytesOfGroup(const std::vector<NamedValue>& group) {

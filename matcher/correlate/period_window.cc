@@ -175,10 +175,16 @@ void PeriodWindow::Trim(State& state, Window& window) {
     DropEvent(state, window, sequence() ? 0 : 1);
     if (sequence()) store_.CountEvictions(1);
   }
-  while (state.bytes > most_bytes_ && window.measures.size() > 1) {
-    window.aggregate.Remove(window.measures.front());
-    window.measures.Pop();
-    state.bytes -= kMeasureBytes;
+  while (state.bytes > most_bytes_) {
+    if (window.measures.size() > 1) {
+      window.aggregate.Remove(window.measures.front());
+      window.measures.Pop();
+      state.bytes -= kMeasureBytes;
+    } else if (window.events.size() > 2) {
+      DropEvent(state, window, sequence() ? 0 : 1);
+    } else {
+      return;
+    }
     store_.CountEvictions(1);
   }
 }
@@ -229,8 +235,8 @@ void PeriodWindow::OnTimer(const Digest& key, EventTime due, Judge& judge, Outco
 
 void PeriodWindow::JudgeWindow(State& state, Window& window, Judge& judge, Outcome& out) {
   const EventTime end = EndOf(window);
-  const bool follows = tumbling() ? state.judged + rule_.timespan == end
-                                  : window.first <= state.judged + rule_.gap;
+  const bool follows =
+      tumbling() ? state.judged + rule_.timespan == end : window.first <= state.judged + rule_.gap;
   if (!follows) state.edge.on = false;
   state.judged = tumbling() ? end : window.last;
 
@@ -243,8 +249,8 @@ void PeriodWindow::JudgeWindow(State& state, Window& window, Judge& judge, Outco
     for (const BoundStep& step : steps) seen.push_back(!step.empty());
     count = std::count(seen.begin(), seen.end(), true);
     value = count;
-    holds = sequence() ? count == static_cast<std::int64_t>(seen.size())
-                       : Holds(rule_.condition, seen);
+    holds =
+        sequence() ? count == static_cast<std::int64_t>(seen.size()) : Holds(rule_.condition, seen);
   } else {
     if (rule_.type != CorrelationType::kEventCount) value = window.aggregate.Value(rule_);
     holds = Meets(rule_.thresholds, value);
@@ -340,8 +346,8 @@ bool PeriodWindow::LoadWindow(StateReader& in, State& state, Window& window) {
     window.events.push_back(*event);
     state.bytes += kEventBytes + evidence_.BytesOf(*event);
   }
-  if (window.count < 0 || window.events.empty() || window.last < window.first ||
-      window.events.size() > Evidence::kTold) {
+  if (window.count < 0 || window.count >> 62 != 0 || window.events.empty() ||
+      window.last < window.first || window.events.size() > Evidence::kTold) {
     in.Refuse();
   }
   return in.ok();

@@ -48,10 +48,10 @@ class PeriodWindow final : public Operator {
 
  private:
   struct Window {
-    EventTime first, last;        // of its arrivals
-    std::int64_t count = 0;       // arrivals; 0: there is no window
-    Queue<Measure> measures;      // what was added to the aggregate
-    Aggregate aggregate;          // of the value types
+    EventTime first, last;         // of its arrivals
+    std::int64_t count = 0;        // arrivals; 0: there is no window
+    Queue<Measure> measures;       // what was added to the aggregate
+    Aggregate aggregate;           // of the value types
     std::vector<EventRef> events;  // told, oldest first
   };
   struct State {

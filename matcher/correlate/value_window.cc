@@ -35,11 +35,12 @@ bool TurnsByExpiry(const CorrelationRule& rule) {
 
 // How many events `event_count` has to keep: one more than any threshold names, and what is told.
 std::size_t EventsToKeep(const CorrelationRule& rule) {
-  constexpr double kMost = 1U << 27;
+  constexpr std::size_t kMost = std::size_t{1} << 27;
   std::size_t keep = rule.type == CorrelationType::kEventCount ? Evidence::kTold : kMost;
   for (const Threshold& threshold : rule.thresholds) {
     const Number number = Number::From(threshold.number).value_or(Number{});
-    keep = std::max(keep, static_cast<std::size_t>(std::clamp(number.decimal(), 0.0, kMost)) + 2);
+    const double named = std::clamp(number.decimal(), 0.0, static_cast<double>(kMost));
+    keep = std::max(keep, static_cast<std::size_t>(named) + 2);
   }
   return keep;
 }

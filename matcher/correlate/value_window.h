@@ -50,12 +50,12 @@ class ValueWindow final : public Operator {
     Measure measure;
   };
   struct State {
-    Queue<Item> items;  // oldest first
-    Aggregate aggregate;     // of them
+    Queue<Item> items;    // oldest first
+    Aggregate aggregate;  // of them
     WindowEdge edge;
-    std::vector<NamedValue> group;          // where timers may fire
-    std::int64_t bytes = 0;                 // beyond FlatStore's
-    EventTime timer = EventTime::Max();     // the one that is set; Max(): none
+    std::vector<NamedValue> group;       // where timers may fire
+    std::int64_t bytes = 0;              // beyond FlatStore's
+    EventTime timer = EventTime::Max();  // the one that is set; Max(): none
 
     [[nodiscard]] std::uint32_t rank() const noexcept {
       return static_cast<std::uint32_t>(aggregate.distinct());
@@ -77,8 +77,8 @@ class ValueWindow final : public Operator {
   const sigma::CorrelationRule& rule_;
   std::uint32_t unit_;
   Timers* timers_;
-  bool timed_;             // expiry can make the predicate true
-  std::size_t keep_;       // events a key keeps at most
+  bool timed_;               // expiry can make the predicate true
+  std::size_t keep_;         // events a key keeps at most
   std::int64_t most_bytes_;  // of one key
   Evidence evidence_;
   Store store_;

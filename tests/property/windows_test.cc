@@ -99,8 +99,8 @@ bool Passes(const CorrelationRule& rule, std::optional<long double> value) {
   if (!value) return false;
   for (const Threshold& threshold : rule.thresholds) {
     const auto* whole = std::get_if<std::int64_t>(&threshold.number);
-    const long double bound = whole != nullptr ? static_cast<long double>(*whole)
-                                               : std::get<double>(threshold.number);
+    const long double bound =
+        whole != nullptr ? static_cast<long double>(*whole) : std::get<double>(threshold.number);
     // Equal up to the rounding of a double.
     const long double apart = *value - bound;
     const int order = apart > 1e-9L ? 1 : apart < -1e-9L ? -1 : 0;
@@ -181,7 +181,7 @@ class Oracle {
     for (const auto& [key, mine] : keys) {
       on_ = false;
       fired_.reset();
-      rule.window == WindowKind::kSliding ? Slide(mine)
+      rule.window == WindowKind::kSliding    ? Slide(mine)
       : rule.window == WindowKind::kTumbling ? Tumble(mine)
                                              : Sessions(mine);
     }
@@ -199,9 +199,8 @@ class Oracle {
       bound.clear();
       count = 0;
       for (std::uint32_t step = 0; step < rule_.steps.size(); ++step) {
-        const auto newest = std::find_if(window.rbegin(), window.rend(), [step](const Event* event) {
-          return Has(*event, step);
-        });
+        const auto newest = std::find_if(window.rbegin(), window.rend(),
+                                         [step](const Event* event) { return Has(*event, step); });
         if (newest == window.rend()) continue;
         ++count;
         bound.push_back(*newest);
@@ -229,10 +228,9 @@ class Oracle {
     if (!fires) return;
     fired_ = time;
     const std::uint32_t key = window.empty() ? 0 : window.front()->key;
-    told_.push_back({key, time, deadline, count,
-                     static_cast<std::int64_t>(std::llround(*value * 1e6L)),
-                     bound.empty() ? -1 : bound.front()->offset,
-                     bound.empty() ? -1 : bound.back()->offset});
+    told_.push_back(
+        {key, time, deadline, count, static_cast<std::int64_t>(std::llround(*value * 1e6L)),
+         bound.empty() ? -1 : bound.front()->offset, bound.empty() ? -1 : bound.back()->offset});
   }
 
   [[nodiscard]] static Events Between(const Events& events, std::int64_t from, std::int64_t to) {
@@ -327,8 +325,8 @@ CorrelationRule AnyRule(WindowKind window) {
       CorrelationType::kTemporal,        CorrelationType::kTemporalOrdered};
   const bool sliding = window == WindowKind::kSliding;
   const auto steps = static_cast<std::uint32_t>(1 + Below(3));
-  CorrelationRule rule = testing::WindowRule(kTypes[Below(sliding ? 6 : 8)], steps,
-                                             nanoseconds(1 + Below(20)));
+  CorrelationRule rule =
+      testing::WindowRule(kTypes[Below(sliding ? 6 : 8)], steps, nanoseconds(1 + Below(20)));
   rule.window = window;
   rule.gap = nanoseconds(1 + Below(8));
   static constexpr double kPercents[] = {0, 25, 50, 90, 100};

@@ -31,9 +31,9 @@ class OperatorRun {
     Outcome outcome;
   };
 
-  explicit OperatorRun(const sigma::CorrelationRule& rule, Operator::Limits limits = {},
+  explicit OperatorRun(sigma::CorrelationRule rule, Operator::Limits limits = {},
                        Judge* judge = nullptr)
-      : rule_(rule), limits_(limits), judge_(judge != nullptr ? judge : &yes_) {
+      : rule_(std::move(rule)), limits_(limits), judge_(judge != nullptr ? judge : &yes_) {
     Fresh();
   }
 
@@ -85,7 +85,7 @@ class OperatorRun {
     ASSERT_NE(op_, nullptr);
   }
 
-  const sigma::CorrelationRule& rule_;
+  const sigma::CorrelationRule rule_;
   Operator::Limits limits_;
   Yes yes_;
   Judge* judge_;
