@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "exporters/alert_json.h"
 #include "matcher/sigma/logsource.h"
 #include "matcher/sigma/suggest.h"
 
@@ -188,7 +189,7 @@ Seen Play(const RuleTest& test, const RuleSetPtr& rules) {
 
 std::string AlertText(const Alert& alert) {
   const sigma::Explain& told = alert.explanation;
-  return fmt::format("{}\n{}\n{}\n{}\n{}\n{}", alert.rule.title, told.cause, told.impact,
+  return fmt::format("{}\n{}\n{}\n{}\n{}\n{}", TitleOf(alert), told.cause, told.impact,
                      fmt::join(told.remedy, "\n"), fmt::join(told.references, "\n"), told.runbook);
 }
 

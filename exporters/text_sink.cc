@@ -92,9 +92,12 @@ std::string TableHead(std::size_t width, bool color) {
 
 std::string TableRow(const Alert& alert, std::size_t width, bool color) {
   const std::string level = Fitted(sigma::ToString(alert.level), kLevelColumns);
-  return TableLine(ToString(alert.time), Paint(level, ColorOf(alert.level), color),
-                   Printable(TitleOf(alert)), Joined(alert.group, " "),
-                   Printable(DecidingOrigin(alert)), width);
+  std::string title = Printable(TitleOf(alert));
+  if (alert.status != AlertStatus::kFiring) {
+    title = fmt::format("[{}] {}", ToString(alert.status), title);
+  }
+  return TableLine(ToString(alert.time), Paint(level, ColorOf(alert.level), color), title,
+                   Joined(alert.group, " "), Printable(DecidingOrigin(alert)), width);
 }
 
 // ---- CSV

@@ -101,14 +101,9 @@ std::vector<Step> StepsOf(const RuleSet& rules, const sigma::CorrelationRule& ru
   return steps;
 }
 
-bool IsTemporal(const sigma::CorrelationRule& rule) {
-  return rule.type == sigma::CorrelationType::kTemporal ||
-         rule.type == sigma::CorrelationType::kTemporalOrdered;
-}
-
 // What the predicate asks for, as one number.
 std::int64_t ThresholdOf(const sigma::CorrelationRule& rule) {
-  if (!IsTemporal(rule)) {
+  if (!IsTemporal(rule.type)) {
     if (rule.thresholds.empty()) return 0;
     const auto* number = std::get_if<std::int64_t>(&rule.thresholds.front().number);
     const bool above = rule.thresholds.front().op == sigma::Threshold::Op::kGt;
@@ -124,12 +119,16 @@ std::int64_t ThresholdOf(const sigma::CorrelationRule& rule) {
 AlertWindow WindowOf(const sigma::CorrelationRule& rule, const Notice& notice, const Told& told) {
   AlertWindow window;
   window.type = ToString(rule.type);
-  window.start = told.events.empty() ? notice.time : told.events.front()->time;
+  window.start = notice.time;
+  for (const BoundStep& step : notice.steps) {
+    for (const Bound& bound : step) window.start = std::min(window.start, bound.time);
+  }
+  if (told.skipped > 0) window.start = told.events.front()->time;
   window.end = notice.time;
   window.span = rule.timespan;
   window.threshold = ThresholdOf(rule);
-  window.count = IsTemporal(rule) ? std::int64_t{SeenOf(notice.steps)} : notice.count;
-  if (!IsTemporal(rule) && rule.type != sigma::CorrelationType::kEventCount) {
+  window.count = IsTemporal(rule.type) ? std::int64_t{SeenOf(notice.steps)} : notice.count;
+  if (!IsTemporal(rule.type) && rule.type != sigma::CorrelationType::kEventCount) {
     window.value = sigma::ToText(notice.value);
   }
   window.complete = told.skipped == 0;

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "matcher/correlate/correlator.h"
+#include "matcher/correlate/hit_codec.h"
 #include "matcher/correlate/reorder_buffer.h"
 #include "matcher/correlate/state_codec.h"
 #include "matcher/correlate/watermark.h"
@@ -399,6 +400,11 @@ void Engine::Impl::Offer(Hit hit, const Arrival& arrival, Output& out) {
     return;
   }
   if (!arrival.again) counters.hits.Add();
+  if (options.hits_as_bytes) {
+    std::optional<Hit> passed = DecodeHit(EncodeHit(hit));
+    FAULTLINE_CHECK(passed.has_value());
+    hit = std::move(*passed);
+  }
   waiting.Push({std::move(hit), arrival.record->source, arrival.highest});
 }
 

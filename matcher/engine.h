@@ -134,7 +134,9 @@ class Engine {
     std::int64_t max_alerts_per_rule =
         10000;  // of correlations, per hour of event time; 0: no limit
     sigma::UpdateEvery update_every =
-        std::chrono::seconds(60);       // of open incidents; nothing: never
+        std::chrono::seconds(60);  // of open incidents; nothing: never
+    bool hits_as_bytes =
+        false;  // hits pass the seam between the stages as bytes, as through a topic
     std::size_t max_evidence = 100;     // events told in one alert
     std::size_t max_waiting = 1000000;  // hits in the reorder buffer before sources ahead must wait
     std::chrono::nanoseconds max_skew = std::chrono::hours(1);

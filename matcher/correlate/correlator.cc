@@ -37,6 +37,7 @@ struct Unit {
   std::vector<Listener> parents;
   // Per input what it is for.
   std::vector<bool> counts;  // for the operator: steps, absences, until
+  std::vector<bool> shown;   // ... and what moves a chain's `where`: its registers
   std::vector<bool> resolves;
   std::vector<bool> stirs;
 };
@@ -47,12 +48,20 @@ std::unique_ptr<Unit> UnitOf(const CorrelationRule& rule, std::uint32_t index,
   unit->rule = &rule;
   unit->op = MakeOperator(rule, index, limits, timers);
   if (!rule.registers.empty()) unit->registers = std::make_unique<Registers>(rule, limits);
-  for (auto* uses : {&unit->counts, &unit->resolves, &unit->stirs}) {
+  for (auto* uses : {&unit->counts, &unit->shown, &unit->resolves, &unit->stirs}) {
     uses->resize(rule.inputs.size());
   }
   for (const sigma::Step& step : rule.steps) unit->counts[step.input] = true;
   for (const sigma::Absence& absence : rule.absences) unit->counts[absence.input] = true;
   for (const std::uint32_t input : rule.until) unit->counts[input] = true;
+  unit->shown = unit->counts;
+  if (!rule.where.empty() && sigma::IsTemporal(rule.type) &&
+      rule.window == sigma::WindowKind::kSliding) {
+    for (const sigma::Register& reg : rule.registers) {
+      unit->shown[reg.input] = true;
+      if (reg.reset) unit->shown[*reg.reset] = true;
+    }
+  }
   if (rule.resolve) {
     for (const std::uint32_t input : rule.resolve->on) unit->resolves[input] = true;
     for (const std::uint32_t input : rule.resolve->of) unit->stirs[input] = true;
@@ -195,16 +204,16 @@ void Correlator::Impl::SeeShare(std::uint32_t index, EventTime at, const Share& 
                                 std::vector<Notice>& out) {
   Unit& unit = *units[index];
   Incidents::Touched touched{at, false, false};
-  std::vector<InputHit> counted;
+  std::vector<InputHit> shown;
   for (const InputHit& hit : share.hits) {
     touched.resolves = touched.resolves || unit.resolves[hit.input];
     touched.stirs = touched.stirs || unit.stirs[hit.input];
-    if (unit.counts[hit.input]) counted.push_back(hit);
+    if (unit.shown[hit.input]) shown.push_back(hit);
   }
   Outcome outcome;
-  if (!counted.empty()) {
+  if (!shown.empty()) {
     UnitJudge judge(unit);
-    unit.op->Observe({at, share.key.digest, &share.key.group, counted}, judge, outcome);
+    unit.op->Observe({at, share.key.digest, &share.key.group, shown}, judge, outcome);
     if (outcome.no_number > 0) numberless.push_back(index);
   }
   // What the event resolves was open before it.
@@ -212,7 +221,7 @@ void Correlator::Impl::SeeShare(std::uint32_t index, EventTime at, const Share& 
     incidents->Touch(index, share.key.digest, touched, out);
   }
   if (outcome.fired) {
-    Fire(index, share.key.digest, share.key.group, outcome, counted.back().hit, out);
+    Fire(index, share.key.digest, share.key.group, outcome, shown.back().hit, out);
   }
 }
 
@@ -246,6 +255,7 @@ void Correlator::Impl::Fire(std::uint32_t index, const Digest& key,
   const Candidate candidate{&shown, steps, deciding, outcome.time, outcome.count, outcome.value};
   RuleEnvironment environment(*unit.rule, unit.registers.get(), candidate);
   environment.Compute();
+  notice.computed = environment.computed();
   if (!unit.parents.empty()) SendUp(unit, index, candidate, environment);
   if (unit.rule->silent) return;
   incidents->Fire(index, key, environment, std::move(notice), out);

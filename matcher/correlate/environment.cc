@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "matcher/correlate/environment.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "matcher/correlate/notice.h"
@@ -15,6 +16,12 @@ using sigma::ExprValue;
 ExprValue TextOrAbsent(const std::string* text) {
   if (text == nullptr) return ExprAbsent{};
   return *text;
+}
+
+bool AsksForPrevious(const sigma::Expression& expression) {
+  const auto& names = expression.names();
+  return std::any_of(names.begin(), names.end(),
+                     [](const ExprName& name) { return name.kind == ExprName::Kind::kPrevious; });
 }
 
 }  // namespace
@@ -102,9 +109,13 @@ std::int64_t RuleEnvironment::CountTimes(std::uint32_t index, EventTime from, Ev
   return key ? registers_->CountTimes(index, *key, candidate_.at, from, to) : 0;
 }
 
-void RuleEnvironment::Compute() {
+void RuleEnvironment::Compute(std::span<const ExprValue> fired) {
   computed_.clear();
-  for (const auto& field : rule_.fields) computed_.push_back(field.second.Evaluate(*this));
+  for (const auto& field : rule_.fields) {
+    const std::size_t place = computed_.size();
+    const bool stays = place < fired.size() && AsksForPrevious(field.second);
+    computed_.push_back(stays ? fired[place] : field.second.Evaluate(*this));
+  }
 }
 
 ExprValue HitEnvironment::Read(const ExprName& name) const {

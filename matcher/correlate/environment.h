@@ -30,8 +30,9 @@ class RuleEnvironment final : public sigma::ExprEnvironment {
   [[nodiscard]] std::int64_t CountTimes(std::uint32_t index, EventTime from,
                                         EventTime to) const override;
 
-  // Evaluates the rule's computed fields, in their order; from then on they can be read.
-  void Compute();
+  // Evaluates the rule's computed fields, in their order; from then on they can be read. What asks for
+  // `prev.x` is a matter of the event that fired: it stays as it was then, where `fired` says it.
+  void Compute(std::span<const sigma::ExprValue> fired = {});
   [[nodiscard]] const std::vector<sigma::ExprValue>& computed() const noexcept { return computed_; }
 
  private:

@@ -121,7 +121,7 @@ bool Incidents::Over(const Key& key, const Open& open, EventTime at) const {
 void Incidents::Compose(std::uint32_t unit, EventTime at, Notice& notice) const {
   const Candidate candidate = CandidateOf(notice, at);
   RuleEnvironment environment(*units_[unit].rule, units_[unit].registers, candidate);
-  environment.Compute();
+  environment.Compute(notice.computed);
   ComposeIn(*units_[unit].rule, environment, notice);
 }
 
@@ -296,7 +296,8 @@ void Incidents::Say(const Key& key, Open& open, AlertStatus status, EventTime ti
   notice.time = time;
   notice.suppressed = 0;
   notice.count = std::max<std::int64_t>(notice.count, SeenOf(notice.steps));
-  Compose(key.first, at, notice);
+  // What is resolved says what it said last, or what it was about to say.
+  if (status != AlertStatus::kResolved || open.changed) Compose(key.first, at, notice);
   open.said = SaidBy(notice);
   open.told_at = at;
   open.changed.reset();

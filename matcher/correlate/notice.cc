@@ -97,6 +97,8 @@ void Save(const Notice& notice, StateWriter& out) {
   Save(notice.steps, out);
   out.I64(notice.count);
   out.Value(notice.value);
+  out.U32(static_cast<std::uint32_t>(notice.computed.size()));
+  for (const sigma::ExprValue& value : notice.computed) out.Value(value);
   out.Text(notice.event);
   SaveTexts(notice.flags, out);
   out.Text(notice.traceparent);
@@ -125,6 +127,8 @@ Notice LoadNotice(const sigma::CorrelationRule& rule, StateReader& in) {
   notice.steps = LoadSteps(rule, in);
   notice.count = in.I64();
   notice.value = in.Value();
+  notice.computed.resize(in.Count(1));
+  for (sigma::ExprValue& value : notice.computed) value = in.Value();
   notice.event = in.Text();
   notice.flags = LoadTexts(in);
   notice.traceparent = in.Text();

@@ -29,9 +29,10 @@ struct Notice {
   std::optional<Origin> deciding;  // nothing: a deadline
   EventTime decided;               // the time of whichever it was
 
-  std::vector<BoundStep> steps;  // one per step of the rule
-  std::int64_t count = 0;        // events counted, or steps seen
-  sigma::ExprValue value;        // what was compared
+  std::vector<BoundStep> steps;            // one per step of the rule
+  std::int64_t count = 0;                  // events counted, or steps seen
+  sigma::ExprValue value;                  // what was compared
+  std::vector<sigma::ExprValue> computed;  // the rule's `fields`, as they were when it fired
 
   // Of the deciding event; of a firing notice only.
   std::string event;

@@ -49,6 +49,9 @@ enum class CorrelationType : std::uint8_t {
   kTemporalOrdered
 };
 [[nodiscard]] std::string_view ToString(CorrelationType type) noexcept;
+[[nodiscard]] constexpr bool IsTemporal(CorrelationType type) noexcept {
+  return type == CorrelationType::kTemporal || type == CorrelationType::kTemporalOrdered;
+}
 
 // One comparison of a correlation's condition.
 struct Threshold {

@@ -115,6 +115,35 @@ TEST(Engine, ASingleRuleAlertsAtOnceWithItsEvidence) {
   EXPECT_EQ(alert.evidence[0].event, Event(1, "single", "mallory"));
 }
 
+// What an alert of the chain says, hit by hit.
+std::string Said(const Alert& alert) {
+  std::string said = alert.id.Hex() + alert.explanation.cause;
+  for (const Evidence& evidence : alert.evidence) {
+    said += ToString(evidence.time) + evidence.event;
+    for (const NamedValue& capture : evidence.captures) said += capture.name + capture.value;
+  }
+  for (const std::string& flag : alert.flags) said += flag;
+  return said;
+}
+
+TEST(Engine, HitsSayTheSameAsBytes) {
+  Engine::Options as_bytes;
+  as_bytes.hits_as_bytes = true;
+  Bench bench;
+  Bench through(as_bytes);
+  for (Bench* one : {&bench, &through}) {
+    one->Give(Event(0, "a", "x", "code 42"));
+    one->Give(R"({"@timestamp":1005,"kind":"b","who":["x","\ud800"],"who":"y"})");
+    one->Give(Event(6, "a", "y"));
+    one->engine.Finish(one->out);
+  }
+  ASSERT_EQ(bench.out.alerts.size(), 2U);
+  ASSERT_EQ(through.out.alerts.size(), 2U);
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(Said(through.out.alerts[i]), Said(bench.out.alerts[i]));
+  }
+}
+
 TEST(Engine, AChainWaitsForTheWatermarkAndTellsItsSteps) {
   Bench bench;
   bench.Give(Event(0, "a", "x", "code 42"));
