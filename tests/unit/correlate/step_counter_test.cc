@@ -34,7 +34,8 @@ std::vector<std::int64_t> Offsets(const BoundRefs& evidence) {
 using Evidence = std::vector<std::int64_t>;
 
 TEST(StepCounter, WithoutTimesEveryEventOccurs) {
-  const StepCounter counter({}, seconds(10));
+  const sigma::Step step;
+  const StepCounter counter(step, seconds(10));
   StepCounter::State state;
   EXPECT_EQ(Offsets(counter.Observe(state, EventAt(At(0), 5))), Evidence{5});
   EXPECT_TRUE(state.newest.empty());
