@@ -314,6 +314,7 @@ void CorrelationReader::ReadResolve(const yaml::Node& node) {
     };
     if (of->IsScalar()) add(*of);
     for (const yaml::Node& item : of->items) add(item);
+    if (resolve.of.empty()) Refuse("'of' is empty", of->place, "name a rule or step, or remove it");
   } else if (quiet != nullptr) {
     for (const Step& step : rule_.steps) listen(step.input);
   }
