@@ -502,7 +502,7 @@ TEST(Chain, RefusesWhatCannotBeMeant) {
       {kSteps + "  resolve: {of: [a]}\n",
        "17:12: 'resolve' needs 'on' or 'quiet'; name a rule, or a time without events"},
       {kSteps + "  resolve: {quiet: 1d, of: []}\n",
-       "17:27: 'of' is empty; name a rule or step, or remove it"},
+       "17:28: 'of' is empty; name a rule or step, or remove it"},
       {kSteps + "  overlap: last\n", "17:12: unknown 'overlap: last'; did you mean 'latest'?"},
       {kSteps + "  explain: {cause: 'x {{ a.time - 1 }}'}\n",
        "17:33: 'cause': '-' does not go with a time and a number; write numbers, or times and "
