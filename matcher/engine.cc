@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "matcher/correlate/correlator.h"
 #include "matcher/correlate/hit_codec.h"
+#include "matcher/correlate/key.h"
 #include "matcher/correlate/reorder_buffer.h"
 #include "matcher/correlate/state_codec.h"
 #include "matcher/correlate/watermark.h"
@@ -23,6 +24,19 @@ namespace {
 using std::chrono::nanoseconds;
 
 std::string Slice(std::string_view text) { return std::string(text.substr(0, kEventSliceBytes)); }
+
+// Hits wait and windows remember: of a very long text they keep the beginning and a hash of all of it,
+// so that different texts stay different.
+void Shorten(std::string& text) {
+  if (text.size() <= kEventSliceBytes) return;
+  const std::string hash = DigestBuilder().Add(text).Finish().Hex();
+  std::size_t end = kEventSliceBytes - hash.size() - 1;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
+    --end;  // a whole character
+  text.resize(end);
+  text.append("#").append(hash);
+  text.shrink_to_fit();
+}
 
 std::vector<std::string> Oddities(const EventFlags& flags, bool substituted) {
   std::vector<std::string> names;
@@ -166,6 +180,7 @@ struct Engine::Impl {
   std::uint64_t fallbacks_before = 0, limits_before = 0;  // of the matchers that Reload replaced
   Correlator::Numbers told_before;                        // of the correlators that Reload replaced
   std::string buffer;
+  std::vector<std::string> texts;  // of one field
   std::vector<Notice> notices;
 };
 
@@ -363,9 +378,18 @@ Hit Engine::Impl::HitOf(std::uint32_t rule, const Arrival& arrival) {
   }
   hit.flags = Oddities(arrival.event->flags(), arrival.when.substituted);
   matcher.Capture(rule, *arrival.event, hit.captures);
+  for (NamedValue& capture : hit.captures) Shorten(capture.value);
   for (const std::string& name : hit_fields[rule]) {
+    texts.clear();
+    matcher.Texts(name, *arrival.event, texts);
     HitField field{name, {}};
-    matcher.Texts(name, *arrival.event, field.values);
+    for (std::string& text : texts) {  // no more are ever asked for
+      if (field.values.size() == kMaxKeysPerHit) break;
+      Shorten(text);
+      if (std::find(field.values.begin(), field.values.end(), text) == field.values.end()) {
+        field.values.push_back(std::move(text));
+      }
+    }
     if (!field.values.empty()) hit.fields.push_back(std::move(field));
   }
   return hit;

@@ -295,7 +295,7 @@ void Incidents::Say(const Key& key, Open& open, AlertStatus status, EventTime ti
   ++notice.seq;
   notice.time = time;
   notice.suppressed = 0;
-  notice.count = std::max<std::int64_t>(notice.count, SeenOf(notice.steps));
+  if (sigma::IsTemporal(units_[key.first].rule->type)) notice.count = SeenOf(notice.steps);
   // What is resolved says what it said last, or what it was about to say.
   if (status != AlertStatus::kResolved || open.changed) Compose(key.first, at, notice);
   open.said = SaidBy(notice);

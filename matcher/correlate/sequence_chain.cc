@@ -27,7 +27,8 @@ struct SequenceChain::Search {
 
   void From(const Partial& partial) {
     if (partial.steps == chain.layout_.steps()) return;
-    for (std::size_t i = 0; i < tied.size(); ++i) {
+    for (std::size_t n = 0; n < tied.size(); ++n) {
+      const std::size_t i = partial.steps == 0 ? tied.size() - 1 - n : n;  // the latest first event
       if (used[i]) continue;
       for (const Occurrence& occurrence : tied[i]) {
         if (occurrence.step == partial.steps) Try(partial, i, occurrence);

@@ -69,8 +69,8 @@ std::optional<Standing> SetChain::LookBehind(State& state, EventTime due,
   if (NextExpiry(state) != due) return std::nullopt;
   const EventTime at = due + std::chrono::nanoseconds(1);
   Expire(state, at);
-  if (!Holds(rule_->condition, SeenIn(state.newest)) || LastDeadline(state.newest) >= at ||
-      !judge.Holds(state.newest, nullptr, at)) {
+  if (!state.waiting.empty() || !Holds(rule_->condition, SeenIn(state.newest)) ||
+      LastDeadline(state.newest) >= at || !judge.Holds(state.newest, nullptr, at)) {
     return Standing();
   }
   return Standing{true, HoldsUntil(state.newest), state.newest};

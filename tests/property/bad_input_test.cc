@@ -159,15 +159,13 @@ id: count
 correlation: {type: event_count, rules: [a], group-by: [u], timespan: 1h, condition: {gte: 2}}
 )";
 
-// Every key once, ten microseconds apart, and every thousandth a second time ten keys later.
+// Every key once, and every thousandth a second time ten keys later.
 void ManyKeys(Bench& bench, std::int64_t keys) {
-  const auto give = [&bench](std::int64_t micros, std::int64_t user) {
-    bench.Give("{\"@timestamp\":" + std::to_string(kStart * 1'000'000 + micros) +
-               ",\"kind\":\"a\"," + Of("user-" + std::to_string(user)) + "}");
-  };
   for (std::int64_t i = 0; i < keys; ++i) {
-    give(10 * i, i);
-    if (i % 1000 == 10) give(10 * i + 5, i - 10);
+    bench.Give(Event(i / 100, "a", Of("user-" + std::to_string(i))));
+    if (i % 1000 == 10) {
+      bench.Give(Event(i / 100, "a", Of("user-" + std::to_string(i - 10))));
+    }
   }
   bench.Finish();
 }
@@ -187,6 +185,22 @@ TEST(BadInput, MoreKeysThanThereIsRoomForEvictsCountsAndMarks) {
   Bench again(kCount);
   ManyKeys(again, keys);
   EXPECT_EQ(IdsOf(again), IdsOf(bench));
+}
+
+// A key close to firing stays, whatever the others do.
+TEST(BadInput, EvictionKeepsTheGroupThatIsClosestToFiring) {
+  Bench bench(R"(
+title: count
+id: count
+correlation: {type: event_count, rules: [a], group-by: [u], timespan: 1h, condition: {gte: 5}}
+)");
+  for (int i = 0; i < 4; ++i) bench.Give(Event(0, "a", Of("close")));
+  for (int i = 0; i < 40'000; ++i) bench.Give(Event(1, "a", Of("user-" + std::to_string(i))));
+  bench.Give(Event(2, "a", Of("close")));
+  bench.Finish();
+  ASSERT_EQ(bench.alerts.size(), 1U);
+  EXPECT_EQ(bench.alerts[0].group[0].value, "close");
+  EXPECT_TRUE(bench.alerts[0].degraded);
 }
 
 TEST(BadInput, OneKeyWithVeryManyEventsTakesNoMoreThanItsShare) {
@@ -340,6 +354,85 @@ TEST(BadInput, TicksEpochsZonesAndLeapSecondsAreTimesOfEvents) {
   ASSERT_EQ(bench.alerts.size(), 1U);
   EXPECT_EQ(ToString(bench.alerts[0].time), "2017-01-01T00:00:00.000000100Z");
   EXPECT_EQ(ToString(bench.alerts[0].window->start), "2017-01-01T00:00:00.000Z");
+}
+
+// ------------------------------------------------------------------------------------------ values
+
+constexpr const char* kSum = R"(
+title: sum
+id: sum
+correlation: {type: value_sum, rules: [a], group-by: [u], timespan: 1h, condition: {gte: 10000000000000000000, field: v}}
+)";
+
+TEST(BadInput, ASumThatLeaves64BitsGoesOnAsADecimal) {
+  Bench bench(kSum);
+  bench.Give(Event(0, "a", R"("u":"x","v":9223372036854775807)"));
+  bench.Give(Event(1, "a", R"("u":"x","v":9223372036854775807)"));
+  bench.Finish();
+  ASSERT_EQ(bench.alerts.size(), 1U) << "no wrap to a negative sum";
+  EXPECT_EQ(bench.alerts[0].time.nanos(), (kStart + 1) * kSecond);
+}
+
+TEST(BadInput, AnOverflowInAnExpressionIsAnErrorAndNoCondition) {
+  const char* rule = R"(
+title: where
+id: where
+correlation: {type: temporal, group-by: [u], timespan: 1h}
+faultline:
+  steps: [{on: a}, {on: b}]
+  where: a.v + b.v < 0 or a.v + b.v >= 0
+)";
+  Bench overflow(rule);
+  overflow.Give(Event(0, "a", R"("u":"x","v":9223372036854775807)"));
+  overflow.Give(Event(1, "b", R"("u":"x","v":1)"));
+  overflow.Finish();
+  EXPECT_TRUE(overflow.alerts.empty());
+  Bench fits(rule);
+  fits.Give(Event(0, "a", R"("u":"x","v":9223372036854775806)"));
+  fits.Give(Event(1, "b", R"("u":"x","v":1)"));
+  fits.Finish();
+  EXPECT_EQ(fits.alerts.size(), 1U);
+}
+
+TEST(BadInput, WhatIsNoNumberIsNotSummed) {
+  Bench bench(R"(
+title: sum
+id: sum
+correlation: {type: value_sum, rules: [a], group-by: [u], timespan: 1h, condition: {gte: 3, field: v}}
+)");
+  for (const char* value : {R"("NaN")", R"("nan")", R"("inf")", R"("-Infinity")", R"("")", "null",
+                            "true", "{}", R"("1e999")", R"("0x10")"}) {
+    bench.Give(Event(0, "a", Of("x") + ",\"v\":" + value));
+  }
+  bench.Give(Event(1, "a", R"("u":"x","v":1)"));
+  bench.Give(Event(2, "a", R"("u":"x","v":"2")"));
+  bench.Finish();
+  ASSERT_EQ(bench.alerts.size(), 1U);
+  EXPECT_EQ(bench.alerts[0].time.nanos(), (kStart + 2) * kSecond);
+}
+
+TEST(BadInput, DifferentTextsOfAMebibyteAreCountedNotKept) {
+  Bench bench(R"(
+title: distinct
+id: distinct
+correlation: {type: value_count, rules: [a], group-by: [u], timespan: 1h, condition: {gte: 300, field: v}}
+)");
+  std::string text((1U << 20) - 1024, 'x');
+  const auto give = [&](int i) {
+    text.replace(0, 3, std::to_string(100 + i % 900));
+    bench.Give(Event(i / 100, "a", R"("u":"x","v":")" + text + "\""));
+  };
+  for (int i = 0; i < 20; ++i) give(i);
+  const std::int64_t before = Resident();
+  for (int i = 20; i < 299; ++i) {
+    give(i);
+    give(i - 20);  // seen before: counts no more
+  }
+  EXPECT_LT(Resident() - before, std::int64_t{64} << 20);
+  give(299);
+  bench.Finish();
+  ASSERT_EQ(bench.alerts.size(), 1U);
+  EXPECT_EQ(bench.alerts[0].time.nanos(), (kStart + 2) * kSecond);
 }
 
 TEST(BadInput, AGroupByArrayOfTenThousandElementsCountsForSixteenGroups) {
