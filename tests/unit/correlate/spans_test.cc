@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every span of a correlation at T and at T plus and minus one nanosecond, a timer and an event at one
+// instant, and absences that only the steady clock decides.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "matcher/engine.h"
+
+namespace faultline {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::int64_t kStart = 1'767'225'600 * kSecond;  // a multiple of every span here
+
+// An event `nanos` behind the start.
+struct Told {
+  std::int64_t nanos = 0;
+  std::string kind;
+  std::string more = {};  // further members
+};
+
+constexpr const char* kDetections = R"(
+title: a
+name: a
+id: rule-a
+logsource: {category: test}
+detection: {s: {kind: a}, condition: s}
+---
+title: b
+name: b
+id: rule-b
+logsource: {category: test}
+detection: {s: {kind: b}, condition: s}
+---
+title: c
+name: c
+id: rule-c
+logsource: {category: test}
+detection: {s: {kind: c}, condition: s}
+---
+)";
+
+std::shared_ptr<const RuleSet> Rules(const std::string& correlations) {
+  RuleSet::Options options;
+  options.extra_fields = DefaultTimestamps();
+  auto rules =
+      RuleSet::Compile(sigma::LoadRulesFromText(kDetections + correlations, "rules.yml"), options);
+  if (!rules) ADD_FAILURE() << rules.error().ToString();
+  for (const Error& error : (*rules)->errors()) ADD_FAILURE() << error.ToString();
+  return *rules;
+}
+
+class Bench {
+ public:
+  explicit Bench(const std::string& correlations) : engine_(Rules(correlations), {}) {
+    source_ = engine_.AddSource({"t", 0}, {}, nullptr, {});
+  }
+
+  void Give(const Told& told) {
+    const std::string payload = "{\"@timestamp\":\"" +
+                                ToString(EventTime::Raw(kStart + told.nanos)) + "\",\"kind\":\"" +
+                                told.kind + "\"" + (told.more.empty() ? "" : "," + told.more) + "}";
+    Record record;
+    record.source = source_;
+    record.offset = offset_++;
+    record.payload = payload;
+    engine_.Process(record, {}, out_);
+  }
+  // The source has nothing more, and `passed` goes by on the steady clock.
+  void StandIdle(std::chrono::nanoseconds passed) {
+    engine_.MarkIdle(source_, seconds(30), out_);
+    engine_.Tick(seconds(30) + passed, out_);
+  }
+  void Finish() { engine_.Finish(out_); }
+
+  // "rule@seconds.nanos" of each record, in order.
+  [[nodiscard]] std::vector<std::string> Fired() const {
+    std::vector<std::string> fired;
+    for (const Alert& alert : out_.alerts) {
+      if (alert.kind == AlertKind::kDetection) continue;
+      const std::int64_t nanos = alert.time.nanos() - kStart;
+      std::string fraction = std::to_string(kSecond + nanos % kSecond).substr(1);
+      fired.push_back(alert.rule.id + "@" + std::to_string(nanos / kSecond) +
+                      (nanos % kSecond == 0 ? "" : "." + fraction));
+    }
+    return fired;
+  }
+
+ private:
+  Engine engine_;
+  SourceId source_ = 0;
+  std::int64_t offset_ = 0;
+  Output out_;
+};
+
+using Names = std::vector<std::string>;
+
+Names Fired(const std::string& correlations, const std::vector<Told>& events) {
+  Bench bench(correlations);
+  for (const Told& told : events) bench.Give(told);
+  bench.Finish();
+  return bench.Fired();
+}
+
+constexpr std::int64_t kT = 10 * kSecond;  // every span here
+
+// A rule of which b, `apart` behind a, is the second event.
+struct Span {
+  const char* name;
+  const char* rule;
+  bool fires;  // with b at T; else what fires is what must not with b there
+};
+
+constexpr Span kSpans[] = {
+    {"event_count", R"(
+title: r
+id: r
+correlation: {type: event_count, rules: [a, b], timespan: 10s, condition: {gte: 2}}
+)",
+     true},
+    {"value_count", R"(
+title: r
+id: r
+correlation: {type: value_count, rules: [a, b], timespan: 10s, condition: {gte: 2, field: kind}}
+)",
+     true},
+    {"value_sum", R"(
+title: r
+id: r
+correlation: {type: value_sum, rules: [a, b], timespan: 10s, condition: {gte: 2, field: one}}
+)",
+     true},
+    {"temporal", R"(
+title: r
+id: r
+correlation: {type: temporal, rules: [a, b], timespan: 10s}
+)",
+     true},
+    {"temporal_ordered", R"(
+title: r
+id: r
+correlation: {type: temporal_ordered, rules: [a, b], timespan: 10s}
+)",
+     true},
+    {"steps of a set", R"(
+title: r
+id: r
+correlation: {type: temporal, timespan: 10s}
+faultline: {steps: [{on: a}, {on: b}]}
+)",
+     true},
+    {"since the previous step", R"(
+title: r
+id: r
+correlation: {type: temporal_ordered, timespan: 1h}
+faultline: {steps: [{on: a}, {on: b, within: 10s}]}
+)",
+     true},
+    {"times within", R"(
+title: either
+name: either
+id: either
+correlation: {type: event_count, rules: [a, b], timespan: 1s, condition: {gte: 1}}
+faultline: {refire: every}
+---
+title: r
+id: r
+correlation: {type: temporal_ordered, timespan: 1h}
+faultline: {steps: [{on: either, times: {gte: 2, within: 10s}}]}
+)",
+     true},
+    {"absent before", R"(
+title: r
+id: r
+correlation: {type: temporal_ordered, timespan: 1h}
+faultline: {steps: [{on: b}], absent: [{on: a, before: b, within: 10s}]}
+)",
+     false},
+    {"the ttl of a register", R"(
+title: r
+id: r
+correlation: {type: temporal_ordered, timespan: 1h}
+faultline:
+  steps: [{on: b}]
+  registers: {seen: {on: a, fn: count, ttl: 10s}}
+  where: reg.seen == 1
+)",
+     true},
+    {"count of times", R"(
+title: r
+id: r
+correlation: {type: temporal_ordered, timespan: 1h}
+faultline:
+  steps: [{on: b}]
+  registers: {seen: {on: a, fn: times, ttl: 1h}}
+  where: count(reg.seen, b.time - 10s, b.time) == 1
+)",
+     true},
+};
+
+TEST(Spans, AreClosedToTheNanosecond) {
+  for (const Span& span : kSpans) {
+    for (const std::int64_t off : {-1, 0, 1}) {
+      const Names fired = Fired(span.rule, {{0, "a", R"("one":1)"}, {kT + off, "b", R"("one":1)"}});
+      const bool within = off <= 0;
+      EXPECT_EQ(fired.size(), within == span.fires ? 1U : 0U) << span.name << " at T " << off;
+    }
+  }
+}
+
+TEST(Spans, ASlidingWindowArmsAgainOneNanosecondBehindItsExpiry) {
+  const char* rule = R"(
+title: r
+id: r
+correlation: {type: event_count, rules: [a], timespan: 10s, condition: {gte: 2}}
+)";
+  // The first leaves the window behind 10 s; the third is the second of two again.
+  EXPECT_EQ(Fired(rule, {{0, "a"}, {kSecond, "a"}, {kT, "a"}}), (Names{"r@1"}));
+  EXPECT_EQ(Fired(rule, {{0, "a"}, {0, "a"}, {kT + 1, "a"}, {kT + 1, "a"}}),
+            (Names{"r@0", "r@10.000000001"}));
+}
+
+TEST(Spans, AnExpiryThatMakesAPredicateTrueHasTheFirstInstantOfTheNewState) {
+  const char* rule = R"(
+title: r
+id: r
+correlation: {type: value_avg, rules: [a], timespan: 10s, condition: {gt: 5, field: v}}
+)";
+  EXPECT_EQ(Fired(rule, {{0, "a", R"("v":1)"}, {kSecond, "a", R"("v":8)"}}),
+            (Names{"r@10.000000001"}));
+}
+
+TEST(Spans, TumblingWindowsEndBeforeTheEventsOfTheirEnd) {
+  const char* rule = R"(
+title: r
+id: r
+correlation: {type: event_count, rules: [a], timespan: 10s, condition: {gte: 2}}
+faultline: {window: tumbling}
+)";
+  EXPECT_EQ(Fired(rule, {{0, "a"}, {kT - 1, "a"}}), (Names{"r@10"}));
+  EXPECT_EQ(Fired(rule, {{0, "a"}, {kT, "a"}}), Names());
+  EXPECT_EQ(Fired(rule, {{kT, "a"}, {kT + 1, "a"}}), (Names{"r@20"}));
+  EXPECT_EQ(Fired(rule, {{-1, "a"}, {0, "a"}}), Names());
+}
+
+TEST(Spans, ASessionHoldsWhatComesExactlyItsGapLater) {
+  const char* rule = R"(
+title: r
+id: r
+correlation: {type: event_count, rules: [a], timespan: 1h, condition: {gte: 2}}
+faultline: {window: session, gap: 10s}
+)";
+  EXPECT_EQ(Fired(rule, {{0, "a"}, {kT - 1, "a"}}), (Names{"r@19.999999999"}));
+  EXPECT_EQ(Fired(rule, {{0, "a"}, {kT, "a"}}), (Names{"r@20"}));
+  EXPECT_EQ(Fired(rule, {{0, "a"}, {kT + 1, "a"}}), Names());
+}
+
+TEST(Spans, ASessionIsCutAtTheTimespan) {
+  const char* rule = R"(
+title: r
+id: r
+correlation: {type: event_count, rules: [a], timespan: 10s, condition: {gte: 3}}
+faultline: {window: session, gap: 6s}
+)";
+  const std::int64_t half = 5 * kSecond;
+  EXPECT_EQ(Fired(rule, {{0, "a"}, {half, "a"}, {kT - 1, "a"}}), (Names{"r@10"}));
+  EXPECT_EQ(Fired(rule, {{0, "a"}, {half, "a"}, {kT, "a"}}), (Names{"r@10"}));
+  EXPECT_EQ(Fired(rule, {{0, "a"}, {half, "a"}, {kT + 1, "a"}}), Names());
+}
+
+TEST(Spans, AnAbsenceForbidsUpToItsDeadlineAndTheEventOfThatInstantComesFirst) {
+  const char* rule = R"(
+title: r
+id: r
+correlation: {type: temporal_ordered, timespan: 1s}
+faultline: {steps: [{on: a}], absent: [{on: b, after: a, within: 10s}]}
+)";
+  EXPECT_EQ(Fired(rule, {{0, "a"}, {kT - 1, "b"}}), Names());
+  EXPECT_EQ(Fired(rule, {{0, "a"}, {kT, "b"}}), Names());
+  EXPECT_EQ(Fired(rule, {{0, "a"}, {kT + 1, "b"}}), (Names{"r@10"}));
+}
+
+TEST(Spans, TwoTimersOfOneInstantActChildrenFirst) {
+  // The child's deadline is the end of the parent's: it is seen in time.
+  const char* rule = R"(
+title: child
+name: child
+id: child
+correlation: {type: temporal_ordered, timespan: 1s}
+faultline: {steps: [{on: a}], absent: [{on: b, after: a, within: 10s}]}
+---
+title: parent
+id: parent
+correlation: {type: temporal_ordered, timespan: 1s}
+faultline: {steps: [{on: c}], absent: [{on: child, after: c, within: 10s}]}
+)";
+  EXPECT_EQ(Fired(rule, {{0, "a"}, {0, "c"}}), Names());
+  EXPECT_EQ(Fired(rule, {{0, "c"}, {1, "a"}}), (Names{"parent@10"}));
+}
+
+TEST(Spans, AnIdleSourceDecidesAnAbsence) {
+  Bench bench(R"(
+title: r
+id: r
+correlation: {type: temporal_ordered, timespan: 1s}
+faultline: {steps: [{on: a}], absent: [{on: b, after: a, within: 10s}]}
+)");
+  bench.Give({0, "a"});
+  // The watermark stands 10 s behind the event; the deadline lies 10 s ahead of it and acts behind it.
+  bench.StandIdle(seconds(20));
+  EXPECT_EQ(bench.Fired(), Names());
+  bench.StandIdle(seconds(20) + std::chrono::nanoseconds(1));
+  EXPECT_EQ(bench.Fired(), (Names{"r@10"}));
+}
+
+TEST(Spans, RefireAfterASpanAtTheFirstArrivalNotBeforeIt) {
+  const char* rule = R"(
+title: r
+id: r
+correlation: {type: event_count, rules: [a], timespan: 1h, condition: {gte: 1}}
+faultline: {refire: 10s}
+)";
+  EXPECT_EQ(Fired(rule, {{0, "a"}, {kT - 1, "a"}}), (Names{"r@0"}));
+  EXPECT_EQ(Fired(rule, {{0, "a"}, {kT, "a"}}), (Names{"r@0", "r@10"}));
+}
+
+TEST(Spans, SuppressionIsClosed) {
+  const char* rule = R"(
+title: r
+id: r
+correlation: {type: event_count, rules: [a], timespan: 1s, condition: {gte: 1}}
+faultline: {suppress: {for: 10s}}
+)";
+  EXPECT_EQ(Fired(rule, {{0, "a"}, {kT, "a"}}), (Names{"r@0"}));
+  EXPECT_EQ(Fired(rule, {{0, "a"}, {kT + 1, "a"}}), (Names{"r@0", "r@10.000000001"}));
+}
+
+TEST(Spans, ChooseWaitsBehindTheLastInstantOfSettle) {
+  const char* rules = R"(
+title: low
+id: low
+correlation: {type: event_count, rules: [a], timespan: 1s, condition: {gte: 1}}
+faultline: {choose: {group: g, priority: 1, settle: 10s}}
+---
+title: high
+id: high
+correlation: {type: event_count, rules: [b], timespan: 1s, condition: {gte: 1}}
+faultline: {choose: {group: g, priority: 2, settle: 10s}}
+)";
+  EXPECT_EQ(Fired(rules, {{0, "a"}, {kT, "b"}}), (Names{"high@10"}));
+  EXPECT_EQ(Fired(rules, {{0, "a"}, {kT + 1, "b"}}), (Names{"low@0", "high@10.000000001"}));
+}
+
+TEST(Spans, CorrelationsOfCorrelationsToDepthTen) {
+  std::string rules;
+  std::string child = "a";
+  for (int depth = 1; depth <= 10; ++depth) {
+    const std::string name = "d" + std::to_string(depth);
+    rules += "title: " + name + "\nname: " + name + "\nid: " + name +
+             "\ncorrelation: {type: event_count, rules: [" + child +
+             "], timespan: 1s, condition: {gte: 1}}\n---\n";
+    child = name;
+  }
+  EXPECT_EQ(Fired(rules, {{5, "a"}}), (Names{"d10@0.000000005"}));
+}
+
+}  // namespace
+}  // namespace faultline
