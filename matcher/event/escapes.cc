@@ -4,6 +4,9 @@
 #include <cstddef>
 #include <cstring>
 
+#include "matcher/event/lanes.h"
+#include "matcher/event/text.h"
+
 namespace faultline {
 namespace {
 
@@ -63,6 +66,27 @@ Escape EscapeAt(std::string_view raw, std::size_t at) noexcept {
   return {0x10000 + ((unit - 0xd800) << 10) + (next - 0xdc00), 12};
 }
 
+// Writes at most four bytes; tells where they end.
+char* PutUtf8(char32_t code, char* out) noexcept {
+  const auto put = [&out](char32_t byte) { *out++ = static_cast<char>(byte); };
+  if (code < 0x80) {
+    put(code);
+  } else if (code < 0x800) {
+    put(0xc0 | (code >> 6));
+    put(0x80 | (code & 0x3f));
+  } else if (code < 0x10000) {
+    put(0xe0 | (code >> 12));
+    put(0x80 | ((code >> 6) & 0x3f));
+    put(0x80 | (code & 0x3f));
+  } else {
+    put(0xf0 | (code >> 18));
+    put(0x80 | ((code >> 12) & 0x3f));
+    put(0x80 | ((code >> 6) & 0x3f));
+    put(0x80 | (code & 0x3f));
+  }
+  return out;
+}
+
 std::size_t FindBackslash(std::string_view raw, std::size_t from) noexcept {
   if (from == raw.size()) return from;
   const void* found = std::memchr(raw.data() + from, '\\', raw.size() - from);
@@ -80,69 +104,71 @@ EscapeReport InspectEscapes(std::string_view raw) noexcept {
       report.bad = true;
     } else if (IsHigh(escape.code) || IsLow(escape.code)) {
       report.lone_surrogate = true;
+    } else if (escape.size == 6 && FoldCodePoint(escape.code) < 0x80) {
+      report.hides_ascii = true;
     }
     at = FindBackslash(raw, at + escape.size);
   }
   return report;
 }
 
-void DecodeEscapes(std::string_view raw, std::string& buffer) {
-  buffer.clear();
-  for (std::size_t at = 0;;) {
-    const std::size_t backslash = FindBackslash(raw, at);
-    buffer.append(raw.substr(at, backslash - at));
-    if (backslash == raw.size()) return;
-    const Escape escape = EscapeAt(raw, backslash);
-    if (escape.code == kNoCode) {
-      buffer.push_back('\\');
+std::size_t DecodeEscapes(std::string_view raw, char* out) noexcept {
+  char* const begin = out;
+  for (std::size_t at = 0; at < raw.size();) {
+    std::size_t plain = 0;  // bytes before the next backslash
+    if (raw.size() - at >= kLanes) {
+      const Lanes lanes = LoadLanes(raw.data() + at);
+      StoreLanes(out, lanes);
+      plain = FirstLane(lanes == '\\');
+      at += plain;
+      out += plain;
+      if (plain == kLanes) continue;
     } else {
-      AppendUtf8(escape.code, buffer);
+      while (at < raw.size() && raw[at] != '\\') *out++ = raw[at++];
+      if (at == raw.size()) break;
     }
-    at = backslash + escape.size;
+    const Escape escape = EscapeAt(raw, at);
+    out = PutUtf8(escape.code == kNoCode ? U'\\' : escape.code, out);
+    at += escape.size;
   }
+  return static_cast<std::size_t>(out - begin);
 }
 
-bool MayHoldSurrogate(std::string_view text) noexcept {
-  // Vectors of the compiler: 16 places at once, any CPU.
-  using Bytes = unsigned char __attribute__((vector_size(16)));
-  const auto load = [](const char* from) {
-    Bytes bytes;
-    std::memcpy(&bytes, from, sizeof bytes);
-    return bytes;
-  };
+void DecodeEscapes(std::string_view raw, std::string& buffer) {
+  buffer.resize(raw.size() + kDecodeSlack);
+  buffer.resize(DecodeEscapes(raw, buffer.data()));
+}
+
+// Both code points by their last byte and the one before: C5 BF, (E2) 84 AA.
+UnicodeHints FindUnicode(std::string_view text) noexcept {
+  constexpr auto kLongS = "\xc5\xbf", kKelvin = "\x84\xaa";
+  UnicodeHints hints;
   const char* at = text.data();
-  std::size_t left = text.size();
-  while (left >= 16 + 2) {
-    const auto hit = (load(at) == '\\') & (load(at + 1) == 'u') & ((load(at + 2) | 0x20) == 'd');
-    std::uint64_t words[2];
-    std::memcpy(words, &hit, sizeof words);
-    if ((words[0] | words[1]) != 0) return true;
-    at += 16;
-    left -= 16;
+  const char* const end = at + text.size();
+  const auto look = [](const char* from, Lanes& escapes, Lanes& folds) {
+    const Lanes first = LoadLanes(from), second = LoadLanes(from + 1);
+    escapes |= (first == '\\') & (second == 'u');
+    folds |= ((first == kLongS[0]) & (second == kLongS[1])) |
+             ((first == kKelvin[0]) & (second == kKelvin[1]));
+  };
+  Lanes escapes{}, folds{};
+  for (; end - at >= static_cast<std::ptrdiff_t>(2 * kLanes + 1); at += 2 * kLanes) {
+    look(at, escapes, folds);
+    look(at + kLanes, escapes, folds);
   }
-  for (; left >= 3; ++at, --left) {
-    if (at[0] == '\\' && at[1] == 'u' && (at[2] | 0x20) == 'd') return true;
+  hints.escapes = AnyNegative(escapes);
+  hints.folds_to_ascii = AnyNegative(folds);
+  for (; end - at >= 2; ++at) {
+    hints.escapes = hints.escapes || (at[0] == '\\' && at[1] == 'u');
+    hints.folds_to_ascii =
+        hints.folds_to_ascii || std::memcmp(at, kLongS, 2) == 0 || std::memcmp(at, kKelvin, 2) == 0;
   }
-  return false;
+  return hints;
 }
 
 void AppendUtf8(char32_t code, std::string& text) {
-  const auto put = [&text](char32_t byte) { text.push_back(static_cast<char>(byte)); };
-  if (code < 0x80) {
-    put(code);
-  } else if (code < 0x800) {
-    put(0xc0 | (code >> 6));
-    put(0x80 | (code & 0x3f));
-  } else if (code < 0x10000) {
-    put(0xe0 | (code >> 12));
-    put(0x80 | ((code >> 6) & 0x3f));
-    put(0x80 | (code & 0x3f));
-  } else {
-    put(0xf0 | (code >> 18));
-    put(0x80 | ((code >> 12) & 0x3f));
-    put(0x80 | ((code >> 6) & 0x3f));
-    put(0x80 | (code & 0x3f));
-  }
+  char bytes[4];
+  text.append(bytes, PutUtf8(code, bytes));
 }
 
 }  // namespace faultline

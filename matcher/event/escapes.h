@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,14 +12,24 @@ namespace faultline {
 struct EscapeReport {
   bool bad = false;             // a backslash that begins no escape of JSON
   bool lone_surrogate = false;  // half of a UTF-16 pair
+  bool hides_ascii = false;     // spells ASCII, or what folds to an ASCII letter, as \uXXXX
 };
 [[nodiscard]] EscapeReport InspectEscapes(std::string_view raw) noexcept;
+
+// Writes `raw` with its escapes resolved (see Decode() in text.h) to `out`, which has room for
+// raw.size() + kDecodeSlack bytes; tells how many were written. One fast pass.
+inline constexpr std::size_t kDecodeSlack = 16;
+[[nodiscard]] std::size_t DecodeEscapes(std::string_view raw, char* out) noexcept;
 
 // Replaces `buffer` by `raw` with its escapes resolved: see Decode() in text.h.
 void DecodeEscapes(std::string_view raw, std::string& buffer);
 
-// Whether `text` holds a \ud... or \uD..., the only way to write a surrogate. One fast pass.
-[[nodiscard]] bool MayHoldSurrogate(std::string_view text) noexcept;
+// What a payload may hold; only text without any of it is known. One fast pass.
+struct UnicodeHints {
+  bool escapes = false;         // some \u
+  bool folds_to_ascii = false;  // U+017F or U+212A, which fold to s and k
+};
+[[nodiscard]] UnicodeHints FindUnicode(std::string_view text) noexcept;
 
 // Appends UTF-8, for a surrogate WTF-8.
 void AppendUtf8(char32_t code, std::string& text);

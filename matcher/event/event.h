@@ -46,6 +46,8 @@ struct EventFlags {
 // Ownership  Views into the record's payload; dies with the walker's next call.
 // Threads    Confined to the walker's thread.
 class Event {
+  static constexpr std::uint32_t kEnd = 0xffffffff;
+
  public:
   // The values of one field: one for a scalar, one per element for an array (arrays of objects fan
   // out), all of them for duplicate keys.
@@ -54,9 +56,9 @@ class Event {
     class Iterator {
      public:
       Iterator(const Event* event, std::uint32_t at) noexcept : event_(event), at_(at) {}
-      const RawValue& operator*() const noexcept { return event_->slots_[at_].value; }
+      const RawValue& operator*() const noexcept { return event_->slots_.data()[at_].value; }
       Iterator& operator++() noexcept {
-        at_ = event_->slots_[at_].next;
+        at_ = event_->slots_.data()[at_].next;
         return *this;
       }
       bool operator==(const Iterator& other) const noexcept { return at_ == other.at_; }
@@ -67,20 +69,22 @@ class Event {
       std::uint32_t at_;
     };
 
+    Values() noexcept = default;  // of no event: absent
     Values(const Event* event, std::uint32_t first) noexcept : event_(event), first_(first) {}
     [[nodiscard]] Iterator begin() const noexcept { return {event_, first_}; }
     [[nodiscard]] Iterator end() const noexcept { return {event_, kEnd}; }
     [[nodiscard]] bool empty() const noexcept { return first_ == kEnd; }  // the key is absent
 
    private:
-    const Event* event_;
-    std::uint32_t first_;
+    const Event* event_ = nullptr;
+    std::uint32_t first_ = kEnd;
   };
 
   // The field's values at its first present place; empty when absent everywhere.
   [[nodiscard]] Values Of(FieldId field) const noexcept {
-    for (const NodeId node : fields_->Candidates(field, shape_)) {
-      if (heads_[node].epoch == epoch_) return {this, heads_[node].first};
+    const Head* const heads = heads_.data();
+    for (const NodeId node : candidates_.Of(field, shape_)) {
+      if (heads[node].epoch == epoch_) return {this, heads[node].first};
     }
     return {this, kEnd};
   }
@@ -88,12 +92,14 @@ class Event {
   [[nodiscard]] std::span<const RawValue> leaves() const;
   [[nodiscard]] Shape shape() const noexcept { return shape_; }
   [[nodiscard]] const EventFlags& flags() const noexcept { return flags_; }
+  // Some text may hold ASCII that its bytes do not show: by an escape \u00.., or by a code point
+  // beyond ASCII that folds to an ASCII letter.
+  [[nodiscard]] bool hides_ascii() const noexcept { return hides_ascii_; }
   [[nodiscard]] std::string_view text() const noexcept { return text_; }  // the object's own bytes
   [[nodiscard]] std::uint32_t index() const noexcept { return index_; }   // in a split root array
 
  private:
   friend class Walker;
-  static constexpr std::uint32_t kEnd = 0xffffffff;
   struct Slot {
     RawValue value;
     std::uint32_t next = kEnd;
@@ -104,9 +110,9 @@ class Event {
     std::uint32_t last = kEnd;
   };
 
-  const FieldTable* fields_ = nullptr;  // outlives the walker
-  std::vector<Head> heads_;             // per node
-  std::vector<Slot> slots_;             // this event's values; capacity is kept
+  FieldTable::CandidateLists candidates_;  // of the FieldTable, which outlives the walker
+  std::vector<Head> heads_;                // per node
+  std::vector<Slot> slots_;                // this event's values; capacity is kept
   mutable std::vector<RawValue> leaves_;
   mutable bool leaves_known_ = false;
   const char* payload_ = nullptr;               // what the structurals count from
@@ -117,6 +123,7 @@ class Event {
   std::uint32_t index_ = 0;
   Shape shape_ = Shape::kFlat;
   EventFlags flags_;
+  bool hides_ascii_ = false;
 };
 
 }  // namespace faultline

@@ -299,6 +299,10 @@ std::span<const NodeId> FieldTable::Candidates(FieldId field, Shape shape) const
   return impl_->Candidates(field, shape);
 }
 
+FieldTable::CandidateLists FieldTable::candidates() const noexcept {
+  return {impl_->candidates.data(), impl_->ends.data(), impl_->shapes};
+}
+
 std::span<const FieldTable::Mark> FieldTable::marks() const noexcept { return impl_->marks; }
 
 const FieldTable::Finish& FieldTable::finish(Shape shape) const noexcept {

@@ -78,6 +78,20 @@ class FieldTable {
     Shape shape = Shape::kFlat;
     bool with_next = false;
   };
+  // Those of all fields, for a loop over events: the list of (field, shape) has number
+  // field * shapes + shape and ends at `ends` of it, where the next one begins.
+  struct CandidateLists {
+    const NodeId* nodes = nullptr;
+    const std::uint32_t* ends = nullptr;
+    std::size_t shapes = 1;
+    [[nodiscard]] std::span<const NodeId> Of(FieldId field, Shape shape) const noexcept {
+      const std::size_t list = field * shapes + static_cast<std::size_t>(shape);
+      const std::uint32_t begin = list == 0 ? 0 : ends[list - 1];
+      return {nodes + begin, ends[list] - begin};
+    }
+  };
+  [[nodiscard]] CandidateLists candidates() const noexcept;
+
   // In order of precedence; the first that is present decides; none: flat.
   [[nodiscard]] std::span<const Mark> marks() const noexcept;
 

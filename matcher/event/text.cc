@@ -8,6 +8,7 @@
 #include <simdjson.h>
 
 #include "matcher/event/escapes.h"
+#include "matcher/event/lanes.h"
 
 namespace faultline {
 namespace {
@@ -36,13 +37,6 @@ char32_t NextCodePoint(std::string_view text, std::size_t& at) noexcept {
   for (std::size_t i = 1; i < size; ++i) code = (code << 6) | (byte(at + i) & 0x3fu);
   at += size;
   return code;
-}
-
-std::string_view FoldAscii(std::string_view text, std::string& buffer) {
-  if (std::none_of(text.begin(), text.end(), IsUpper)) return text;
-  buffer.resize(text.size());
-  std::transform(text.begin(), text.end(), buffer.begin(), Lower);
-  return buffer;
 }
 
 std::string_view FoldUnicode(std::string_view text, std::string& buffer) {
@@ -74,11 +68,35 @@ char32_t FoldCodePoint(char32_t code) noexcept {
   return static_cast<char32_t>(static_cast<std::int32_t>(code) + range->delta);
 }
 
+AsciiFolding FoldAscii(std::string_view text, char* out) noexcept {
+  const auto upper = [](const Lanes& lanes) { return (lanes >= 'A') & (lanes <= 'Z'); };
+  Lanes all{}, folded{};
+  std::size_t at = 0;
+  for (; at + kLanes <= text.size(); at += kLanes) {
+    const Lanes lanes = LoadLanes(text.data() + at);
+    const Lanes high = upper(lanes);
+    StoreLanes(out + at, lanes | (high & 0x20));
+    all |= lanes;
+    folded |= high;
+  }
+  bool ascii = !AnyNegative(all), changed = AnyNegative(folded);
+  for (; at < text.size(); ++at) {
+    out[at] = Lower(text[at]);
+    ascii = ascii && static_cast<unsigned char>(text[at]) < 0x80;
+    changed = changed || out[at] != text[at];
+  }
+  if (!ascii) return AsciiFolding::kNotAscii;
+  return changed ? AsciiFolding::kFolded : AsciiFolding::kSame;
+}
+
 std::string_view Fold(std::string_view text, std::string& buffer) {
-  const bool ascii = std::all_of(text.begin(), text.end(),
-                                 [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-  if (ascii || !IsValidUtf8(text)) return FoldAscii(text, buffer);
-  return FoldUnicode(text, buffer);
+  if (buffer.size() < text.size()) buffer.resize(text.size());
+  const AsciiFolding folding = FoldAscii(text, buffer.data());
+  if (folding == AsciiFolding::kSame) return text;
+  const std::string_view folded(buffer.data(), text.size());
+  if (folding == AsciiFolding::kFolded) return folded;
+  if (IsValidUtf8(text)) return FoldUnicode(text, buffer);
+  return folded == text ? text : folded;
 }
 
 bool IsValidUtf8(std::string_view text) noexcept {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,11 @@ namespace faultline {
 // lone surrogate as its three WTF-8 bytes. For other kinds the token. The view is into the payload
 // where nothing had to be decoded, else into `buffer` (overwritten, capacity kept).
 [[nodiscard]] std::string_view Decode(const RawValue& value, std::string& buffer);
+
+// Copies `text` to `out` (of the same size, not overlapping) with A to Z in lower case; tells what
+// was met. One fast pass.
+enum class AsciiFolding : std::uint8_t { kSame, kFolded, kNotAscii };
+AsciiFolding FoldAscii(std::string_view text, char* out) noexcept;
 
 // Unicode simple case folding (1:1, status C and S of CaseFolding.txt 14.0, no locale), ASCII at
 // full speed. Text that is not valid UTF-8 as a whole: ASCII folding on bytes. The view is `text`

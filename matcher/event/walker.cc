@@ -11,6 +11,7 @@
 #include <simdjson.h>
 
 #include "matcher/event/escapes.h"
+#include "matcher/event/lanes.h"
 #include "matcher/event/numbers.h"
 #include "matcher/event/text.h"
 
@@ -57,9 +58,18 @@ bool IsEscapedText(std::string_view text) noexcept {
 
 // Where the first line of a raw text ends: before an escaped line end.
 std::size_t LineEnd(std::string_view raw) noexcept {
-  for (std::size_t at = raw.find('\\'); at < raw.size(); at = raw.find('\\', at + 2)) {
+  for (std::size_t at = 0; at < raw.size();) {
+    if (raw.size() - at >= kLanes) {
+      const std::size_t plain = FirstLane(LoadLanes(raw.data() + at) == '\\');
+      at += plain;
+      if (plain == kLanes) continue;
+    } else if (raw[at] != '\\') {
+      ++at;
+      continue;
+    }
     const char next = at + 1 < raw.size() ? raw[at + 1] : '\0';
     if (next == 'n' || next == 'r') return at;
+    at += 2;
   }
   return raw.size();
 }
@@ -93,7 +103,7 @@ struct Walker::Impl {
 
   explicit Impl(const FieldTable* table)
       : fields(table), keys(&table->keys()), met(table->node_count()) {
-    event.fields_ = table;
+    event.candidates_ = table->candidates();
     event.heads_.resize(table->node_count());
   }
 
@@ -174,6 +184,7 @@ struct Walker::Impl {
   bool array = false;  // the root is an array
   bool blank = false;
   bool big_number = false;
+  bool hides_ascii = false;  // of the payload, see Event
 };
 
 WalkFault Walker::Impl::Index(std::string_view payload) noexcept {
@@ -389,6 +400,7 @@ void Walker::Impl::FinishEvent() noexcept {
   event.flags_.lone_surrogate =
       payload_flags.lone_surrogate && (!array || InspectStrings(event_begin, at).lone_surrogate);
   event.flags_.invalid_utf8 = payload_flags.invalid_utf8 && (!array || !IsValidUtf8(event.text_));
+  event.hides_ascii_ = hides_ascii;
   event.shape_ = options.shape;
   if (options.shape == Shape::kAuto) RecogniseShape();
   const FieldTable::Finish& todo = fields->finish(event.shape_);
@@ -519,8 +531,10 @@ void Walker::Impl::ReadLines(NodeId place, std::string_view raw) noexcept {
   while (!raw.empty()) {
     const std::size_t end = LineEnd(raw);
     const std::string_view line = raw.substr(0, end);
-    const std::size_t cut = line.find_first_of(":=");
-    if (cut != std::string_view::npos) {
+    const std::size_t cut = static_cast<std::size_t>(
+        std::find_if(line.begin(), line.end(), [](char c) { return c == ':' || c == '='; }) -
+        line.begin());
+    if (cut < line.size()) {
       std::string_view value = line.substr(cut + 1);
       if (value.starts_with(' ')) value.remove_prefix(1);
       while (value.starts_with("\\t")) value.remove_prefix(2);
@@ -658,6 +672,7 @@ EscapeReport Walker::Impl::InspectStrings(const std::uint32_t* from,
         InspectEscapes({begin + 1, static_cast<std::size_t>(end - begin - 1)});
     all.bad = all.bad || report.bad;
     all.lone_surrogate = all.lone_surrogate || report.lone_surrogate;
+    all.hides_ascii = all.hides_ascii || report.hides_ascii;
   }
   at = before;
   return all;
@@ -696,10 +711,13 @@ WalkFault Walker::Begin(std::string_view payload, const Options& options) noexce
   w.array = w.peek() == '[';
   const WalkFault fault = w.Validate();
   if (fault != WalkFault::kNone && fault != WalkFault::kNotObject) return fault;
-  if (options.strict_json || MayHoldSurrogate(payload)) {
+  const UnicodeHints unicode = FindUnicode(payload);
+  w.hides_ascii = unicode.folds_to_ascii;
+  if (options.strict_json || unicode.escapes) {
     const EscapeReport report = w.InspectStrings(first, w.last);
     if (report.bad && options.strict_json) return WalkFault::kBadEscape;
     w.payload_flags.lone_surrogate = report.lone_surrogate;
+    w.hides_ascii = w.hides_ascii || report.hides_ascii;
   }
   if (fault != WalkFault::kNone) return fault;
   w.more = true;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,12 +28,16 @@ class CompiledCapture {
   CompiledCapture(const sigma::Capture& capture, FieldId field, std::shared_ptr<const Regex> regex);
 
   [[nodiscard]] FieldId field() const noexcept { return field_; }
-  // Appends the groups that took part. False when `text` does not fit.
+  // What stands between the field's values where they are taken as one text.
+  [[nodiscard]] const std::optional<std::string>& join() const noexcept { return join_; }
+  // Appends the groups that took part, but for names that are in `out` already. False when `text`
+  // does not fit.
   [[nodiscard]] bool Take(const TextView& text, RegexScratch& scratch,
                           std::vector<NamedValue>& out) const;
 
  private:
   FieldId field_;
+  std::optional<std::string> join_;
   std::shared_ptr<const Regex> regex_;                         // never null
   std::vector<std::pair<std::string, std::uint32_t>> groups_;  // name, number
 };

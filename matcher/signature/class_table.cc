@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "matcher/signature/class_table.h"
 
+#include <algorithm>
 #include <set>
+#include <string>
 #include <utility>
 
 #include "base/check.h"
@@ -11,6 +13,7 @@ namespace {
 
 constexpr std::size_t kMostCombinations = 16384;
 constexpr std::size_t kMostClasses = 2048;
+constexpr std::size_t kMostOfASignature = 512;  // combinations that it is compiled for ahead
 
 bool Routes(PredicateKind kind) {
   return kind == PredicateKind::kExact || kind == PredicateKind::kNumber ||
@@ -18,26 +21,26 @@ bool Routes(PredicateKind kind) {
          kind == PredicateKind::kExists;
 }
 
-void CollectFields(const Signatures& signatures, ExprId id, std::set<ExprId>& seen,
-                   std::set<FieldId>& fields) {
+void CollectPredicates(const Signatures& signatures, ExprId id, std::set<ExprId>& seen,
+                       std::set<PredicateId>& predicates) {
   if (!seen.insert(id).second) return;
   const Expr& expr = signatures.pool[id];
   if (expr.op == Expr::Op::kPredicate) {
-    const Predicate& predicate = signatures.predicates[expr.value];
-    if (Routes(predicate.kind) && predicate.field != kKeywordField) fields.insert(predicate.field);
+    predicates.insert(expr.value);
   } else if (expr.op == Expr::Op::kNot) {
-    CollectFields(signatures, expr.value, seen, fields);
+    CollectPredicates(signatures, expr.value, seen, predicates);
   } else {
     for (const ExprId child : signatures.pool.children(expr)) {
-      CollectFields(signatures, child, seen, fields);
+      CollectPredicates(signatures, child, seen, predicates);
     }
   }
 }
 
 }  // namespace
 
-Result<std::unique_ptr<ClassTable>> ClassTable::Create(Signatures signatures) {
-  std::unique_ptr<ClassTable> table(new ClassTable(std::move(signatures)));
+Result<std::unique_ptr<ClassTable>> ClassTable::Create(Signatures signatures,
+                                                       std::shared_ptr<DatabaseCache> cache) {
+  std::unique_ptr<ClassTable> table(new ClassTable(std::move(signatures), std::move(cache)));
   if (Result<void> found = table->FindRoutingFields(); !found) {
     return tl::unexpected<Error>(found.error());
   }
@@ -47,8 +50,13 @@ Result<std::unique_ptr<ClassTable>> ClassTable::Create(Signatures signatures) {
 Result<void> ClassTable::FindRoutingFields() {
   std::set<ExprId> seen;
   std::set<FieldId> fields;
+  std::set<PredicateId> asked;
   for (const Signature& signature : signatures_.all) {
-    CollectFields(signatures_, signature.gate, seen, fields);
+    CollectPredicates(signatures_, signature.gate, seen, asked);
+  }
+  for (const PredicateId id : asked) {
+    const Predicate& predicate = signatures_.predicates[id];
+    if (Routes(predicate.kind) && predicate.field != kKeywordField) fields.insert(predicate.field);
   }
   std::map<FieldId, std::size_t> places;
   for (const FieldId field : fields) {
@@ -69,7 +77,7 @@ Result<void> ClassTable::FindRoutingFields() {
     literals[place->second].push_back(predicate);
   }
   for (std::size_t i = 0; i < routing_.size(); ++i) {
-    Result<FieldDatabase> database = FieldDatabase::Create(literals[i], 0);
+    Result<FieldDatabase> database = FieldDatabase::Create(literals[i], 0, cache_.get());
     if (!database) return tl::unexpected<Error>(database.error());
     routing_[i].literals = std::move(*database);
   }
@@ -86,49 +94,166 @@ InputScope ClassTable::ScopeOf(const sigma::LogSource& input) {
 }
 
 const SignatureClass& ClassTable::Get(InputScope scope, const std::vector<PredicateId>& held) {
+  const auto key = std::pair(scope, held);
+  Entry* entry = nullptr;
+  bool full = false;
   {
     const std::lock_guard lock(mutex_);
-    auto key = std::pair(scope, held);
     const auto known = by_held_.find(key);
-    if (known != by_held_.end()) return *known->second;
-    if (by_held_.size() < kMostCombinations && classes_.size() < kMostClasses) {
-      Answers answers(signatures_.predicates.size(), ExprFolder::kUnknown);
-      for (const RoutingField& field : routing_) {
-        for (const PredicateId id : field.predicates) answers[id] = 0;
-      }
-      for (const PredicateId id : held) answers[id] = 1;
-      const SignatureClass& made = Make(scopes_[scope], answers, false);
-      return *by_held_.emplace(std::move(key), &made).first->second;
-    }
+    if (known != by_held_.end()) entry = known->second;
+    full = by_held_.size() >= kMostCombinations || classes_.size() >= kMostClasses;
   }
-  return Unfolded(scope);
+  if (entry == nullptr && full) return Unfolded(scope);
+  if (entry == nullptr) {
+    entry = &EntryOf(Fold(scope, held));
+    const std::lock_guard lock(mutex_);
+    by_held_.emplace(key, entry);
+  }
+  return Made(*entry);
 }
 
 const SignatureClass& ClassTable::Unfolded(InputScope scope) {
-  const std::lock_guard lock(mutex_);
-  Scope& asked = scopes_[scope];
-  if (asked.unfolded == nullptr) asked.unfolded = &Make(asked, {}, false);
-  return *asked.unfolded;
+  const sigma::LogSource input = InputOf(scope);
+  Entry* entry = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    entry = scopes_[scope].unfolded;
+  }
+  if (entry == nullptr) {
+    entry = &EntryOf(FoldSignatures(signatures_, {}, input, false));
+    const std::lock_guard lock(mutex_);
+    scopes_[scope].unfolded = entry;
+  }
+  return Made(*entry);
 }
 
 const SignatureClass& ClassTable::Raw(InputScope scope) {
-  const std::lock_guard lock(mutex_);
-  Scope& asked = scopes_[scope];
-  if (asked.raw == nullptr) asked.raw = &Make(asked, {}, true);
-  return *asked.raw;
+  const sigma::LogSource input = InputOf(scope);
+  Entry* entry = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    entry = scopes_[scope].raw;
+  }
+  if (entry == nullptr) {
+    entry = &EntryOf(FoldSignatures(signatures_, {}, input, true));
+    const std::lock_guard lock(mutex_);
+    scopes_[scope].raw = entry;
+  }
+  return Made(*entry);
 }
 
-// Requires: the lock.
-const SignatureClass& ClassTable::Make(const Scope& scope, const Answers& answers, bool raw_only) {
-  FoldedSignatures folded = FoldSignatures(signatures_, answers, scope.input, raw_only);
-  const Digest digest = DigestOf(folded);
-  const auto [at, added] = classes_.try_emplace(digest);
-  if (added) {
-    auto made = SignatureClass::Compile(signatures_, std::move(folded));
-    FAULTLINE_CHECK(made.has_value());  // every expression was compiled before; memory is left
-    at->second = std::move(*made);
+std::size_t ClassTable::size() const {
+  const std::lock_guard lock(mutex_);
+  return classes_.size();
+}
+
+sigma::LogSource ClassTable::InputOf(InputScope scope) const {
+  const std::lock_guard lock(mutex_);
+  return scopes_[scope].input;
+}
+
+FoldedSignatures ClassTable::Fold(InputScope scope, const std::vector<PredicateId>& held) const {
+  Answers answers(signatures_.predicates.size(), ExprFolder::kUnknown);
+  for (const RoutingField& field : routing_) {
+    for (const PredicateId id : field.predicates) answers[id] = 0;
   }
-  return *at->second;
+  for (const PredicateId id : held) answers[id] = 1;
+  return FoldSignatures(signatures_, answers, InputOf(scope), false);
+}
+
+// The same for what is left alike. Entries never move.
+ClassTable::Entry& ClassTable::EntryOf(FoldedSignatures folded) {
+  const Digest digest = DigestOf(folded);
+  const std::lock_guard lock(mutex_);
+  const auto [at, added] = classes_.try_emplace(digest);
+  if (added) at->second.folded = std::move(folded);
+  return at->second;
+}
+
+const SignatureClass& ClassTable::Made(Entry& entry) const {
+  std::call_once(entry.once, [&] {
+    auto made = SignatureClass::Compile(signatures_, std::move(entry.folded), cache_.get());
+    FAULTLINE_CHECK(made.has_value());  // every expression was compiled before; memory is left
+    entry.made = std::move(*made);
+  });
+  return *entry.made;
+}
+
+// ------------------------------------------------------------------------------------- ahead
+
+bool ClassTable::CompileNext() {
+  std::pair<InputScope, std::vector<PredicateId>> next;
+  {
+    const std::lock_guard lock(ahead_mutex_);
+    if (!std::exchange(combinations_known_, true)) FindCombinations();
+    if (combinations_.empty()) return false;
+    next = std::move(combinations_.back());
+    combinations_.pop_back();
+  }
+  Get(next.first, next.second).CompileExpressions();
+  return true;
+}
+
+// For each signature the values of the routing fields that it names, and for a field that it does
+// not name any other value. Requires: the lock.
+void ClassTable::FindCombinations() {
+  // What holds for each named value of a field; first for one that nobody names.
+  std::vector<std::map<PredicateId, std::vector<PredicateId>>> held_by(routing_.size());
+  std::vector<std::vector<PredicateId>> otherwise(routing_.size());
+  HsScratch scratch;
+  std::string number;
+  for (std::size_t f = 0; f < routing_.size(); ++f) {
+    const RoutingField& field = routing_[f];
+    FAULTLINE_CHECK(field.literals.Prepare(scratch).has_value());
+    for (const PredicateId present : {field.present, field.exists}) {
+      if (present != kNoPredicate) otherwise[f].push_back(field.predicates[present]);
+    }
+    for (const PredicateId id : field.predicates) {
+      const Predicate& predicate = signatures_.predicates[id];
+      if (predicate.kind != PredicateKind::kExact && predicate.kind != PredicateKind::kNumber) {
+        continue;
+      }
+      Truth truth(static_cast<std::uint32_t>(field.predicates.size()));
+      field.literals.Scan({predicate.text, predicate.text}, ValueKind::kString, scratch.get(),
+                          number, truth);
+      std::vector<PredicateId>& held = held_by[f][id];
+      held = otherwise[f];
+      for (const PredicateId number_of : truth.set()) held.push_back(field.predicates[number_of]);
+    }
+  }
+  std::set<std::pair<InputScope, std::vector<PredicateId>>> found;
+  const auto scopes = [this] {
+    const std::lock_guard lock(mutex_);
+    return static_cast<InputScope>(scopes_.size());
+  }();
+  for (const Signature& signature : signatures_.all) {
+    std::set<ExprId> seen;
+    std::set<PredicateId> named;
+    CollectPredicates(signatures_, signature.gate, seen, named);
+    CollectPredicates(signatures_, signature.body, seen, named);
+    std::vector<std::vector<PredicateId>> open{{}};
+    for (std::size_t f = 0; f < routing_.size(); ++f) {
+      std::set<std::vector<PredicateId>> choices;
+      for (const auto& [id, held] : held_by[f]) {
+        if (named.contains(id)) choices.insert(held);
+      }
+      if (choices.empty()) choices.insert(otherwise[f]);
+      if (choices.size() * open.size() > kMostOfASignature) break;
+      std::vector<std::vector<PredicateId>> next;
+      for (const auto& so_far : open) {
+        for (const auto& held : choices) {
+          next.push_back(so_far);
+          next.back().insert(next.back().end(), held.begin(), held.end());
+        }
+      }
+      open = std::move(next);
+    }
+    for (auto& held : open) {
+      std::sort(held.begin(), held.end());
+      for (InputScope scope = 0; scope < scopes; ++scope) found.emplace(scope, held);
+    }
+  }
+  combinations_.assign(found.begin(), found.end());
 }
 
 }  // namespace faultline

@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/result.h"
 #include "matcher/event/fields.h"
+#include "matcher/signature/database_cache.h"
 #include "matcher/signature/field_database.h"
 #include "matcher/signature/rule_set.h"
 #include "matcher/signature/signature_class.h"
@@ -35,11 +36,13 @@ struct RoutingField {
 // with several values in a routing field, the class is the one that folds nothing: what an event
 // holds cannot make the table grow without end.
 //
-// Threads    Get() by any; the classes are immutable and live as long as the table.
+// Threads    Any. A class is compiled by whoever needs it first; only those who need the same one
+//            wait. The classes are immutable and live as long as the table.
 // Errors     Hyperscan without memory: our process ends, as with any allocation.
 class ClassTable {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<ClassTable>> Create(Signatures signatures);
+  [[nodiscard]] static Result<std::unique_ptr<ClassTable>> Create(
+      Signatures signatures, std::shared_ptr<DatabaseCache> cache);
 
   [[nodiscard]] const std::vector<RoutingField>& routing() const noexcept { return routing_; }
 
@@ -52,24 +55,45 @@ class ClassTable {
   [[nodiscard]] const SignatureClass& Unfolded(InputScope scope);
   [[nodiscard]] const SignatureClass& Raw(InputScope scope);  // for bytes that are no JSON
 
+  [[nodiscard]] std::size_t size() const;  // different classes that were asked for so far
+
+  // Compiles one more of the classes that the rules' own log sources tell apart, expressions
+  // included; false when none is left.
+  [[nodiscard]] bool CompileNext();
+
  private:
-  explicit ClassTable(Signatures signatures) : signatures_(std::move(signatures)), scopes_(1) {}
-  [[nodiscard]] Result<void> FindRoutingFields();
+  // A class that may still have to be compiled.
+  struct Entry {
+    std::once_flag once;
+    FoldedSignatures folded;  // until then
+    std::unique_ptr<const SignatureClass> made;
+  };
   struct Scope {
     sigma::LogSource input;
-    const SignatureClass* unfolded = nullptr;
-    const SignatureClass* raw = nullptr;
+    Entry* unfolded = nullptr;
+    Entry* raw = nullptr;
   };
 
-  [[nodiscard]] const SignatureClass& Make(const Scope& scope, const Answers& answers,
-                                           bool raw_only);
+  ClassTable(Signatures signatures, std::shared_ptr<DatabaseCache> cache)
+      : signatures_(std::move(signatures)), cache_(std::move(cache)), scopes_(1) {}
+  [[nodiscard]] Result<void> FindRoutingFields();
+  [[nodiscard]] Entry& EntryOf(FoldedSignatures folded);
+  [[nodiscard]] const SignatureClass& Made(Entry& entry) const;
+  [[nodiscard]] FoldedSignatures Fold(InputScope scope, const std::vector<PredicateId>& held) const;
+  [[nodiscard]] sigma::LogSource InputOf(InputScope scope) const;
+  void FindCombinations();
 
   Signatures signatures_;
+  std::shared_ptr<DatabaseCache> cache_;  // may be null
   std::vector<RoutingField> routing_;
-  std::mutex mutex_;          // guards the rest
+  mutable std::mutex mutex_;  // guards what follows, but not what entries hold
   std::deque<Scope> scopes_;  // index = InputScope
-  std::map<std::pair<InputScope, std::vector<PredicateId>>, const SignatureClass*> by_held_;
-  std::map<Digest, std::unique_ptr<const SignatureClass>> classes_;  // by what is left in them
+  std::map<std::pair<InputScope, std::vector<PredicateId>>, Entry*> by_held_;
+  std::map<Digest, Entry> classes_;  // by what is left in them
+
+  std::mutex ahead_mutex_;  // guards what follows
+  bool combinations_known_ = false;
+  std::vector<std::pair<InputScope, std::vector<PredicateId>>> combinations_;  // still to compile
 };
 
 }  // namespace faultline

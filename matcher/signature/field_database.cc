@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "matcher/signature/field_database.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "base/check.h"
 #include "matcher/event/text.h"
+#include "matcher/signature/hs_compile.h"
 
 namespace faultline {
 namespace {
+
+constexpr std::size_t kFewestPairs = 32;  // fewer stay with the other literals
 
 bool HoldsAt(PredicateKind kind, std::size_t end, std::size_t literal, std::size_t text) {
   switch (kind) {
@@ -31,67 +36,64 @@ bool HoldsOn(PredicateKind kind, std::string_view literal, std::string_view text
 }  // namespace
 
 Result<FieldDatabase> FieldDatabase::Create(const std::vector<Predicate>& predicates,
-                                            PredicateId first) {
+                                            PredicateId first, DatabaseCache* cache) {
   FieldDatabase field;
   for (std::size_t i = 0; i < predicates.size(); ++i) {
     field.Add(predicates[i], first + static_cast<PredicateId>(i));
   }
+  for (ExactTable* table : {&field.folded_exact_, &field.cased_exact_, &field.numbers_}) {
+    table->Seal();
+  }
   for (Literals* literals : {&field.folded_, &field.cased_}) {
-    if (Result<void> done = Compile(*literals); !done) return tl::unexpected<Error>(done.error());
+    if (Result<void> done = Compile(*literals, cache); !done)
+      return tl::unexpected<Error>(done.error());
+    literals->texts.clear();
   }
   return field;
 }
 
 void FieldDatabase::Add(const Predicate& predicate, PredicateId id) {
   const bool text_only = predicate.text != predicate.bytes_text;
-  const Meaning meaning{predicate.kind, id, text_only};
   switch (predicate.kind) {
-    case PredicateKind::kNumber:
-      numbers_.emplace(predicate.text, Meaning{predicate.kind, id});
-      return;
+    case PredicateKind::kNumber: return numbers_.Add(predicate.text, id, false);
     case PredicateKind::kExact:
-      (predicate.cased ? cased_exact_ : folded_exact_).emplace(predicate.text, meaning);
+      (predicate.cased ? cased_exact_ : folded_exact_).Add(predicate.text, id, text_only);
       break;
     case PredicateKind::kContains:
     case PredicateKind::kStartsWith:
-    case PredicateKind::kEndsWith: {
-      Literals& literals = predicate.cased ? cased_ : folded_;
-      const auto [at, added] = literals.places.emplace(predicate.text, literals.all.size());
-      if (added) literals.all.push_back({predicate.text, {}});
-      literals.all[at->second].meanings.push_back(meaning);
+    case PredicateKind::kEndsWith:
+      (predicate.cased ? cased_ : folded_)
+          .texts[predicate.text]
+          .push_back({id, static_cast<std::uint32_t>(predicate.text.size()), predicate.kind,
+                      text_only, false});
       break;
-    }
     default: return;
   }
   if (text_only) bytes_.push_back({predicate.kind, predicate.bytes_text, id});
 }
 
-Result<void> FieldDatabase::Compile(Literals& literals) {
-  if (literals.all.empty()) return {};
-  std::vector<const char*> texts;
-  std::vector<std::size_t> sizes;
-  std::vector<unsigned> ids, flags;
-  for (const Literal& literal : literals.all) {
-    texts.push_back(literal.text.data());
-    sizes.push_back(literal.text.size());
-    ids.push_back(static_cast<unsigned>(ids.size()));
-    const bool only_contains =
-        literal.meanings.size() == 1 && literal.meanings[0].kind == PredicateKind::kContains;
-    flags.push_back(only_contains ? HS_FLAG_SINGLEMATCH : 0);  // else every end must be seen
+Result<void> FieldDatabase::Compile(Literals& literals, DatabaseCache* cache) {
+  const auto is_pair = [](const auto& entry) { return PairTable::Takes(entry.first); };
+  const bool pairs = std::count_if(literals.texts.begin(), literals.texts.end(), is_pair) >=
+                     static_cast<std::ptrdiff_t>(kFewestPairs);
+  std::vector<HsLiteral> rest;
+  for (auto& [text, meanings] : literals.texts) {
+    for (Meaning& meaning : meanings) meaning.more = &meaning != &meanings.back();
+    const auto first = static_cast<unsigned>(literals.meanings.size());
+    literals.meanings.insert(literals.meanings.end(), meanings.begin(), meanings.end());
+    if (pairs && PairTable::Takes(text)) {
+      literals.pairs.Add(text, first);
+      continue;
+    }
+    const bool only_contains = meanings.size() == 1 && meanings[0].kind == PredicateKind::kContains;
+    // Else every end must be seen.
+    rest.push_back({text, first, only_contains ? unsigned{HS_FLAG_SINGLEMATCH} : 0});
   }
-  hs_database_t* database = nullptr;
-  hs_compile_error_t* raw_error = nullptr;
-  const hs_error_t code = hs_compile_lit_multi(texts.data(), flags.data(), ids.data(), sizes.data(),
-                                               static_cast<unsigned>(texts.size()), HS_MODE_BLOCK,
-                                               nullptr, &database, &raw_error);
-  const HsCompileError error(raw_error);
-  if (code != HS_SUCCESS) {
-    return Fail(Fault::kInternal,
-                std::string("Hyperscan refuses the literals of a field: ") +
-                    (error != nullptr ? error->message : "unknown"),
-                {}, "Hyperscan needs a processor with SSSE3");
-  }
-  literals.database.reset(database);
+  literals.pairs.Seal();
+  if (rest.empty()) return {};
+  Result<HsDatabase> database = CompileLiterals(rest, cache);
+  if (!database) return tl::unexpected<Error>(database.error());
+  literals.database = std::move(*database);
   return {};
 }
 
@@ -107,50 +109,52 @@ Result<void> FieldDatabase::Prepare(HsScratch& scratch) const {
   return {};
 }
 
+struct FieldDatabase::Scanned {
+  // The literal whose first meaning is `meaning` ends at `end`.
+  void Found(const Meaning* meaning, std::size_t end) const noexcept {
+    for (bool more = true; more; ++meaning) {
+      more = meaning->more;
+      if (!valid_utf8 && meaning->text_only) continue;
+      if (HoldsAt(meaning->kind, end, meaning->size, size)) truth.Set(meaning->id);
+    }
+  }
+
+  const Meaning* meanings;
+  std::size_t size;
+  bool valid_utf8;
+  Truth& truth;
+};
+
 void FieldDatabase::Scan(const TextView& text, ValueKind kind, hs_scratch_t* scratch,
                          std::string& number, Truth& truth) const noexcept {
-  LookUp(folded_exact_, text.folded, text.valid_utf8, truth);
-  LookUp(cased_exact_, text.raw, text.valid_utf8, truth);
+  folded_exact_.Find(text.folded, text.valid_utf8, truth);
+  cased_exact_.Find(text.raw, text.valid_utf8, truth);
   const bool may_be_number = kind == ValueKind::kString || kind == ValueKind::kNumber;
   if (may_be_number && !numbers_.empty() && CanonicalNumber(text.raw, number)) {
-    LookUp(numbers_, number, true, truth);
+    numbers_.Find(number, true, truth);
   }
   ScanLiterals(folded_, text.folded, text.valid_utf8, scratch, truth);
   ScanLiterals(cased_, text.raw, text.valid_utf8, scratch, truth);
   if (!text.valid_utf8) ScanBytes(text.folded, truth);
 }
 
-void FieldDatabase::LookUp(const Exact& exact, std::string_view text, bool valid_utf8,
-                           Truth& truth) noexcept {
-  if (exact.empty()) return;
-  const auto [first, last] = exact.equal_range(text);
-  for (auto at = first; at != last; ++at) {
-    if (valid_utf8 || !at->second.text_only) truth.Set(at->second.id);
-  }
-}
-
 void FieldDatabase::ScanLiterals(const Literals& literals, std::string_view text, bool valid_utf8,
                                  hs_scratch_t* scratch, Truth& truth) noexcept {
-  if (literals.database == nullptr || text.empty()) return;
-  struct Context {
-    const std::vector<Literal>& literals;
-    std::size_t text;
-    bool valid_utf8;
-    Truth& truth;
-  } context{literals.all, text.size(), valid_utf8, truth};
+  if (text.empty()) return;
+  Scanned scanned{literals.meanings.data(), text.size(), valid_utf8, truth};
+  literals.pairs.Find(text, [&scanned](std::uint32_t meaning, std::size_t end) noexcept {
+    scanned.Found(scanned.meanings + meaning, end);
+  });
+  if (literals.database == nullptr) return;
   const auto on_match = [](unsigned id, unsigned long long, unsigned long long end, unsigned,
                            void* opaque) noexcept -> int {
-    const Context& scan = *static_cast<const Context*>(opaque);
-    const Literal& literal = scan.literals[id];
-    for (const Meaning& meaning : literal.meanings) {
-      if (!scan.valid_utf8 && meaning.text_only) continue;
-      if (HoldsAt(meaning.kind, end, literal.text.size(), scan.text)) scan.truth.Set(meaning.id);
-    }
+    const Scanned& found = *static_cast<const Scanned*>(opaque);
+    found.Found(found.meanings + id, end);
     return 0;
   };
   const hs_error_t code =
       hs_scan(literals.database.get(), text.data(), static_cast<unsigned>(text.size()), 0, scratch,
-              on_match, &context);
+              on_match, &scanned);
   FAULTLINE_CHECK(code == HS_SUCCESS);
 }
 

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
-#include <functional>
+#include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
 #include "matcher/event/event.h"
+#include "matcher/signature/database_cache.h"
+#include "matcher/signature/exact_table.h"
 #include "matcher/signature/hs_handles.h"
+#include "matcher/signature/pair_table.h"
 #include "matcher/signature/predicate.h"
 #include "matcher/signature/text_view.h"
 #include "matcher/signature/truth.h"
@@ -18,7 +20,8 @@
 namespace faultline {
 
 // All literal questions about one field, answered by one scan of a value: exact texts and numbers
-// by hash, substrings by Hyperscan's literal matcher with the offsets checked in its callback.
+// by hash, substrings by Hyperscan's literal matcher with the offsets checked in its callback,
+// "name=value" by the value.
 //
 // Place      value of a field -> [FieldDatabase] -> Truth.
 // Case       Caseless literals are compared folded, cased ones raw. On text that is not valid UTF-8
@@ -31,7 +34,7 @@ class FieldDatabase {
   // Answers `predicates[i]` under the number `first + i`; lazy ones, kNull and kPresent are left
   // out.
   [[nodiscard]] static Result<FieldDatabase> Create(const std::vector<Predicate>& predicates,
-                                                    PredicateId first);
+                                                    PredicateId first, DatabaseCache* cache);
 
   // Makes `scratch` large enough for this database.
   [[nodiscard]] Result<void> Prepare(HsScratch& scratch) const;
@@ -41,28 +44,19 @@ class FieldDatabase {
             Truth& truth) const noexcept;
 
  private:
-  struct Hasher {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept {
-      return std::hash<std::string_view>()(text);
-    }
-  };
-  // What an equal text or a found substring means.
+  // What a found literal means.
   struct Meaning {
-    PredicateKind kind = PredicateKind::kExact;
     PredicateId id = kNoPredicate;
+    std::uint32_t size = 0;  // of the literal
+    PredicateKind kind = PredicateKind::kContains;
     bool text_only = false;  // on bytes it is asked by itself, see BytesPredicate
-  };
-  using Exact = std::unordered_multimap<std::string, Meaning, Hasher, std::equal_to<>>;
-
-  struct Literal {
-    std::string text;
-    std::vector<Meaning> meanings;
+    bool more = false;       // the next one belongs to the same literal
   };
   struct Literals {
-    std::vector<Literal> all;
-    std::unordered_map<std::string, std::size_t> places;  // text -> index in `all`
-    HsDatabase database;                                  // null without literals
+    std::map<std::string, std::vector<Meaning>> texts;  // used while building
+    std::vector<Meaning> meanings;                      // a literal's number is that of its first
+    PairTable pairs;
+    HsDatabase database;  // of the rest; null without any
   };
   // A caseless predicate whose ASCII folding is not its simple folding.
   struct BytesPredicate {
@@ -70,16 +64,15 @@ class FieldDatabase {
     std::string text;  // ASCII folding of what the rule says
     PredicateId id;
   };
+  struct Scanned;  // a text while its literals are found
 
   void Add(const Predicate& predicate, PredicateId id);
-  [[nodiscard]] static Result<void> Compile(Literals& literals);
-  static void LookUp(const Exact& exact, std::string_view text, bool valid_utf8,
-                     Truth& truth) noexcept;
+  [[nodiscard]] static Result<void> Compile(Literals& literals, DatabaseCache* cache);
   static void ScanLiterals(const Literals& literals, std::string_view text, bool valid_utf8,
                            hs_scratch_t* scratch, Truth& truth) noexcept;
   void ScanBytes(std::string_view folded, Truth& truth) const noexcept;
 
-  Exact folded_exact_, cased_exact_, numbers_;
+  ExactTable folded_exact_, cased_exact_, numbers_;
   Literals folded_, cased_;
   std::vector<BytesPredicate> bytes_;
 };

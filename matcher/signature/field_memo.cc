@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "matcher/signature/field_memo.h"
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -10,8 +11,8 @@
 namespace faultline {
 namespace {
 
-constexpr std::size_t kFirstEntries = 64;
-constexpr std::size_t kMostEntries = std::size_t{1} << 16;
+constexpr std::size_t kFirstSlots = 64;
+constexpr std::size_t kMostSlots = std::size_t{1} << 16;
 constexpr std::size_t kLongestValue = 4096;
 constexpr std::uint32_t kTrial = 4096;  // values after which it must have paid
 
@@ -20,17 +21,21 @@ constexpr std::uint32_t kTrial = 4096;  // values after which it must have paid
 FieldMemo::FieldMemo(FieldMemo&& other) noexcept
     : budget_(other.budget_),
       seed_(other.seed_),
-      entries_(std::move(other.entries_)),
-      bytes_(std::move(other.bytes_)),
-      held_(std::move(other.held_)),
-      used_(std::exchange(other.used_, 0)),
+      slots_(std::move(other.slots_)),
+      homes_(std::move(other.homes_)),
+      words_(std::move(other.words_)),
+      mask_(other.mask_),
       taken_(std::exchange(other.taken_, 0)),
       asked_(other.asked_),
       found_(other.found_),
       on_(other.on_) {}
 
+std::uint64_t FieldMemo::HashOf(const RawValue& value, std::uint64_t salt) const noexcept {
+  return Hash64(value.raw, seed_ ^ salt);
+}
+
 std::optional<std::span<const PredicateId>> FieldMemo::Find(const RawValue& value,
-                                                            std::uint64_t salt) noexcept {
+                                                            std::uint64_t hash) noexcept {
   if (++asked_ == kTrial) {
     if (found_ < kTrial / 2) {
       on_ = false;
@@ -39,75 +44,87 @@ std::optional<std::span<const PredicateId>> FieldMemo::Find(const RawValue& valu
     }
     asked_ = found_ = 0;
   }
-  hash_ = Hash64(value.raw, seed_ ^ salt);
-  if (entries_.empty()) return std::nullopt;
-  const std::size_t mask = entries_.size() - 1;
-  for (std::size_t at = hash_ & mask;; at = (at + 1) & mask) {
-    const Entry& entry = entries_[at];
-    if (!entry.used) return std::nullopt;
-    if (entry.hash == hash_ && entry.size == value.raw.size() && entry.kind == value.kind &&
-        entry.escaped == value.escaped &&
-        (entry.size == 0 ||
-         std::memcmp(bytes_.data() + entry.at, value.raw.data(), entry.size) == 0)) {
-      ++found_;
-      return std::span(held_).subspan(entry.held_at, entry.held);
+  if (slots_.empty()) return std::nullopt;
+  const Slot* const slots = slots_.data();
+  const std::uint32_t* const words = words_.data();
+  const auto tag = static_cast<std::uint32_t>(hash >> 32);
+  for (std::size_t at = hash & mask_;; at = (at + 1) & mask_) {
+    const Slot& slot = slots[at];
+    if (slot.at == kFree) return std::nullopt;
+    if (slot.tag != tag) continue;
+    Header header;
+    std::memcpy(static_cast<void*>(&header), words + slot.at, sizeof header);
+    if (header.size != value.raw.size() || header.kind != value.kind ||
+        header.escaped != value.escaped) {
+      continue;
     }
+    const std::uint32_t* const held = words + slot.at + kHeaderWords;
+    if (header.size != 0 && std::memcmp(held + header.held, value.raw.data(), header.size) != 0) {
+      continue;
+    }
+    ++found_;
+    return std::span(held, header.held);
   }
 }
 
-void FieldMemo::Keep(const RawValue& value, std::span<const PredicateId> held) {
+void FieldMemo::Keep(const RawValue& value, std::uint64_t hash, std::span<const PredicateId> held) {
   if (!on_ || value.raw.size() > kLongestValue ||
       held.size() > std::numeric_limits<std::uint16_t>::max()) {
     return;
   }
-  if (used_ * 2 >= entries_.size() && !Grow()) return;
-  const std::size_t bytes = value.raw.size() + held.size_bytes();
+  if (homes_.size() * 2 >= slots_.size() && !Grow()) return;
+  const std::size_t value_words = (value.raw.size() + 3) / 4;
+  const std::size_t words = kHeaderWords + held.size() + value_words;
+  const std::size_t bytes = words * sizeof(std::uint32_t) + sizeof(std::uint64_t);
   if (!budget_->Take(bytes)) {
     Forget();  // begins anew with what comes next
     return;
   }
   taken_ += bytes;
-  const std::size_t mask = entries_.size() - 1;
-  std::size_t at = hash_ & mask;
-  while (entries_[at].used) at = (at + 1) & mask;
-  entries_[at] = {hash_,
-                  static_cast<std::uint32_t>(bytes_.size()),
-                  static_cast<std::uint32_t>(value.raw.size()),
-                  static_cast<std::uint32_t>(held_.size()),
-                  static_cast<std::uint16_t>(held.size()),
-                  value.kind,
-                  value.escaped,
-                  true};
-  bytes_.insert(bytes_.end(), value.raw.begin(), value.raw.end());
-  held_.insert(held_.end(), held.begin(), held.end());
-  ++used_;
+  const auto at = static_cast<std::uint32_t>(words_.size());
+  words_.resize(words_.size() + words);
+  const Header header{static_cast<std::uint32_t>(value.raw.size()),
+                      static_cast<std::uint16_t>(held.size()), value.kind, value.escaped};
+  std::uint32_t* to = words_.data() + at;
+  std::memcpy(to, &header, sizeof header);
+  to = std::copy(held.begin(), held.end(), to + kHeaderWords);
+  if (!value.raw.empty()) std::memcpy(to, value.raw.data(), value.raw.size());
+  homes_.push_back(hash);
+  Place({static_cast<std::uint32_t>(hash >> 32), at}, hash & mask_);
+}
+
+void FieldMemo::Place(const Slot& slot, std::size_t home) noexcept {
+  while (slots_[home].at != kFree) home = (home + 1) & mask_;
+  slots_[home] = slot;
 }
 
 // Room for twice as many; at the bound, or without budget, it begins anew.
 bool FieldMemo::Grow() {
-  const std::size_t wanted = entries_.empty() ? kFirstEntries : entries_.size() * 2;
-  const std::size_t more = (wanted - entries_.size()) * sizeof(Entry);
-  if (wanted > kMostEntries || !budget_->Take(more)) {
+  const std::size_t wanted = slots_.empty() ? kFirstSlots : slots_.size() * 2;
+  const std::size_t more = (wanted - slots_.size()) * sizeof(Slot);
+  if (wanted > kMostSlots || !budget_->Take(more)) {
     Forget();
     return false;
   }
   taken_ += more;
-  std::vector<Entry> old = std::exchange(entries_, std::vector<Entry>(wanted));
-  for (const Entry& entry : old) {
-    if (!entry.used) continue;
-    std::size_t at = entry.hash & (wanted - 1);
-    while (entries_[at].used) at = (at + 1) & (wanted - 1);
-    entries_[at] = entry;
+  slots_.assign(wanted, {});
+  mask_ = wanted - 1;
+  std::uint32_t at = 0;
+  for (const std::uint64_t home : homes_) {
+    Place({static_cast<std::uint32_t>(home >> 32), at}, home & mask_);
+    Header header;
+    std::memcpy(static_cast<void*>(&header), words_.data() + at, sizeof header);
+    at += static_cast<std::uint32_t>(kHeaderWords + header.held + (header.size + 3) / 4);
   }
   return true;
 }
 
 void FieldMemo::Forget() noexcept {
   budget_->Give(std::exchange(taken_, 0));
-  entries_ = {};
-  bytes_ = {};
-  held_ = {};
-  used_ = 0;
+  slots_ = {};
+  homes_ = {};
+  words_ = {};
+  mask_ = 0;
 }
 
 }  // namespace faultline

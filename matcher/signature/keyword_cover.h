@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "matcher/signature/database_cache.h"
 #include "matcher/signature/hs_handles.h"
 #include "matcher/signature/predicate.h"
 
@@ -14,9 +15,9 @@ namespace faultline {
 // Tells by one scan of a record's bytes, as they stand, that none of its leaves can hold a keyword:
 // leaves need not be looked at one by one.
 //
-// It looks for a piece of each keyword that JSON spells in one way only (no backslash, quote, slash
-// or letter beyond ASCII in it), and for the spellings that could hide one: \u escapes and the two
-// code points beyond ASCII that fold to ASCII letters.
+// It looks for few rare pieces, of which each keyword holds one, that JSON spells in one way only: no
+// backslash, quote, slash or letter beyond ASCII in them. What hides ASCII (Event::hides_ascii) is
+// the caller's to know.
 //
 // Threads    Immutable; the scratch is the caller's.
 class KeywordCover {
@@ -24,10 +25,10 @@ class KeywordCover {
   // Null where some keyword has no such piece of at least three bytes.
   // Requires: literal predicates only.
   [[nodiscard]] static Result<std::unique_ptr<const KeywordCover>> Create(
-      const std::vector<Predicate>& keywords);
+      const std::vector<Predicate>& keywords, DatabaseCache* cache);
 
   [[nodiscard]] Result<void> Prepare(HsScratch& scratch) const;
-  // False: no leaf of `record` holds any of the keywords.
+  // False: no leaf of `record` holds any of the keywords. Requires: nothing in it hides ASCII.
   [[nodiscard]] bool MayHold(std::string_view record, hs_scratch_t* scratch) const noexcept;
 
  private:

@@ -43,6 +43,11 @@ bool ComparisonTest::Holds(std::string_view text) const noexcept {
   return number && InOrder(Compare(*number, *ParseDecimal(text_)), order_);
 }
 
+void LazyPredicate::Compile() const {
+  const auto* regex = std::get_if<std::shared_ptr<const Regex>>(&test_);
+  if (regex != nullptr) static_cast<void>((*regex)->linear());
+}
+
 Result<void> LazyPredicate::Prepare(RegexScratch& scratch) const {
   const auto* regex = std::get_if<std::shared_ptr<const Regex>>(&test_);
   return regex == nullptr ? Result<void>{} : (*regex)->Prepare(scratch);

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/result.h"
 #include "matcher/sigma/rule.h"
@@ -37,10 +38,14 @@ class LazyPredicate {
   using Test = std::variant<Glob, std::shared_ptr<const Regex>, sigma::Network, ComparisonTest,
                             sigma::TimePart, FieldRefTest>;
 
-  explicit LazyPredicate(Test test) : test_(std::move(test)) {}
+  explicit LazyPredicate(Test test, std::vector<std::string> required = {})
+      : test_(std::move(test)), required_(std::move(required)) {}
 
+  void Compile() const;  // what else waits for the first Prepare
   // Makes `scratch` large enough for Holds.
   [[nodiscard]] Result<void> Prepare(RegexScratch& scratch) const;
+  // Texts of which a value must hold one, folded, for the test to hold; none: unknown.
+  [[nodiscard]] const std::vector<std::string>& required() const noexcept { return required_; }
   // The test that asks for two fields at once; null for all others.
   [[nodiscard]] const FieldRefTest* field_ref() const noexcept {
     return std::get_if<FieldRefTest>(&test_);
@@ -50,6 +55,7 @@ class LazyPredicate {
 
  private:
   Test test_;
+  std::vector<std::string> required_;
 };
 
 }  // namespace faultline

@@ -5,12 +5,13 @@
 #include <random>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <utility>
 
 #include "base/check.h"
+#include "matcher/event/escapes.h"
 #include "matcher/event/text.h"
 #include "matcher/signature/field_memo.h"
+#include "matcher/signature/route_map.h"
 #include "matcher/signature/rule_set.h"
 #include "matcher/signature/rule_set_impl.h"
 #include "matcher/signature/text_arena.h"
@@ -21,6 +22,8 @@ namespace {
 constexpr std::size_t kMemoBytes = std::size_t{32} << 20;
 // Events of a class after which its witnesses are chosen anew, by what was seen.
 constexpr std::uint64_t kChooseAt[] = {512, 4096, 32768};
+// Looks at signatures that cost as much as a field of every event.
+constexpr double kLooksForAField = 0.5;
 constexpr std::uint32_t kAbsent = 0;  // verdict on a routing field that is not there
 
 // The values of one field, ready for predicates that are asked one by one.
@@ -39,17 +42,23 @@ struct ClassState {
         truth(cls->predicate_count),
         known(cls->predicate_count),
         fields(cls->plans.size()),
+        prepared(cls->predicate_count, 0),
+        scans(cls->plans.size(), 0),
         seen(cls->predicate_count, 0),
         marks(cls->members.size(), 0) {
-    for (std::uint32_t p = 0; p < cls->plans.size(); ++p) {
+    for (std::size_t p = 0; p < cls->plans.size(); ++p)
       memos.emplace_back(budget, seed, options.memo);
-      if (witnesses && cls->plans[p].witness) eager.push_back(p);
-    }
+    triggered.reserve(cls->members.size());
     ChooseWitnesses();
   }
 
-  // Per signature the set of witnesses that was seen least; the first before anything was.
+  // Per signature the set of witnesses that was seen least, and few fields besides; before anything
+  // was measured the first.
   void ChooseWitnesses();
+  using Sets = std::vector<const SignatureClass::WitnessSet*>;  // per signature; null: none
+  [[nodiscard]] double RateOf(const SignatureClass::WitnessSet& set) const;
+  [[nodiscard]] Sets BestSets(const std::vector<bool>& allowed) const;
+  void DropFields(std::vector<bool>& allowed, Sets& chosen) const;
 
   const SignatureClass* cls;
   bool witnesses;                     // else every member is always looked at
@@ -57,35 +66,92 @@ struct ClassState {
   Truth known;                        // lazy predicates that were evaluated for it
   std::vector<PreparedField> fields;  // per plan
   std::vector<FieldMemo> memos;       // per plan
-  std::vector<std::uint32_t> eager;   // plans that hold witnesses
+  std::vector<std::uint32_t> eager;   // plans whose literals some member waits for
   std::vector<std::uint32_t> always;  // members without witnesses
   // Per predicate the members that wait for it: waiting[first_waiting[id] .. first_waiting[id + 1]).
   std::vector<std::uint32_t> first_waiting, waiting;
-  std::vector<std::uint32_t> seen;   // per predicate, how often it held
+  std::vector<char> prepared;        // per predicate, whether a lazy one has its scratch
+  std::vector<std::uint32_t> scans;  // per plan, events in which it was eager
+  std::vector<std::uint32_t> seen;   // per predicate, how often it held of those
   std::vector<std::uint64_t> marks;  // per member, epoch in which it was triggered
   std::vector<std::uint32_t> triggered;
   std::uint64_t events = 0;
 };
 
-void ClassState::ChooseWitnesses() {
-  always.clear();
-  std::vector<const SignatureClass::WitnessSet*> chosen(cls->members.size(), nullptr);
-  first_waiting.assign(cls->predicate_count + 1, 0);
-  for (std::uint32_t m = 0; m < cls->members.size(); ++m) {
-    std::uint64_t least = 0;
+// How many of an event's looks at a member one of these would cause.
+double ClassState::RateOf(const SignatureClass::WitnessSet& set) const {
+  double rate = 0;
+  for (const PredicateId id : set) {
+    rate += seen[id] / static_cast<double>(std::max(1u, scans[cls->plan_of[id]]));
+  }
+  return rate;
+}
+
+ClassState::Sets ClassState::BestSets(const std::vector<bool>& allowed) const {
+  Sets best(cls->members.size(), nullptr);
+  if (!witnesses) return best;
+  for (std::size_t m = 0; m < best.size(); ++m) {
+    double least = 0;
     for (const SignatureClass::WitnessSet& set : cls->members[m].witnesses) {
-      if (!witnesses) break;
-      std::uint64_t cost = 0;
-      for (const PredicateId id : set) cost += seen[id];
-      if (chosen[m] != nullptr && cost >= least) continue;
-      chosen[m] = &set;
-      least = cost;
+      if (!std::all_of(set.begin(), set.end(),
+                       [&](PredicateId id) { return allowed[cls->plan_of[id]]; })) {
+        continue;
+      }
+      const double rate = RateOf(set);
+      if (best[m] != nullptr && rate >= least) continue;
+      best[m] = &set;
+      least = rate;
     }
+  }
+  return best;
+}
+
+// A field that few signatures gain from is looked at only when a signature asks for it.
+void ClassState::DropFields(std::vector<bool>& allowed, Sets& chosen) const {
+  for (std::size_t p = 0; p < allowed.size(); ++p) {
+    if (!allowed[p]) continue;
+    allowed[p] = false;
+    Sets without = BestSets(allowed);
+    double more = 0;  // looks at members per event
+    for (std::size_t m = 0; m < chosen.size() && more < kLooksForAField; ++m) {
+      if (chosen[m] == without[m]) continue;
+      more += without[m] == nullptr ? kLooksForAField : RateOf(*without[m]) - RateOf(*chosen[m]);
+    }
+    if (more < kLooksForAField) {
+      chosen = std::move(without);
+    } else {
+      allowed[p] = true;
+    }
+  }
+}
+
+void ClassState::ChooseWitnesses() {
+  std::vector<bool> allowed(cls->plans.size(), true);
+  Sets chosen = BestSets(allowed);
+  if (events != 0) DropFields(allowed, chosen);
+  always.clear();
+  eager.clear();
+  std::vector<bool> waited_for(cls->plans.size());
+  if (events == 0 && witnesses) {  // all that can be chosen are measured
+    for (const SignatureClass::Member& member : cls->members) {
+      for (const SignatureClass::WitnessSet& set : member.witnesses) {
+        for (const PredicateId id : set) waited_for[cls->plan_of[id]] = true;
+      }
+    }
+  }
+  first_waiting.assign(cls->predicate_count + 1, 0);
+  for (std::uint32_t m = 0; m < chosen.size(); ++m) {
     if (chosen[m] == nullptr) {
       always.push_back(m);
       continue;
     }
-    for (const PredicateId id : *chosen[m]) ++first_waiting[id + 1];
+    for (const PredicateId id : *chosen[m]) {
+      ++first_waiting[id + 1];
+      waited_for[cls->plan_of[id]] = true;
+    }
+  }
+  for (std::uint32_t p = 0; p < waited_for.size(); ++p) {
+    if (waited_for[p]) eager.push_back(p);
   }
   for (std::size_t id = 1; id < first_waiting.size(); ++id) {
     first_waiting[id] += first_waiting[id - 1];
@@ -122,6 +188,10 @@ struct Matcher::Impl {
   Impl(std::shared_ptr<const RuleSet> rules, const MatcherOptions& the_options);
 
   void Begin(const Event* now, std::span<const RawValue> raw_leaves, bool maybe_bad) noexcept;
+  void Begin(const Event& now) noexcept {
+    // Only halves of surrogates make a text invalid whose bytes are valid.
+    Begin(&now, {}, now.flags().invalid_utf8 || now.flags().lone_surrogate);
+  }
   ClassState& Route(InputScope scope);
   std::optional<std::uint32_t> VerdictOn(RouteState& route);
   ClassState& StateOf(const SignatureClass& cls);
@@ -134,12 +204,20 @@ struct Matcher::Impl {
   bool HoldsPredicate(const Expr& expr) noexcept;
   bool HoldsLazily(std::uint32_t plan, PredicateId id) noexcept;
   void Scan(std::uint32_t plan) noexcept;
+  void ScanEager() noexcept;
+  [[nodiscard]] const RawValue* Open(std::uint32_t plan) noexcept;
   void ScanOne(const FieldPlan& plan, const RawValue& value) noexcept;
-  void ScanMemoised(const FieldPlan& plan, FieldMemo& memo, const RawValue& value) noexcept;
+  void ScanMemoised(std::uint32_t plan, const RawValue& value, std::uint64_t hash) noexcept;
   void ScanLeaves(const FieldPlan& plan) noexcept;
   const std::vector<TextView>& TextsOf(std::uint32_t plan) noexcept;
   void CollectTexts(FieldId field, std::vector<TextView>& texts) noexcept;
   TextView ViewOf(const RawValue& value) noexcept;
+  std::optional<std::string> NamedIn(const std::vector<NamedValue>& had, std::string_view name);
+  void Compute(const std::string& name, const sigma::Expression& expression,
+               std::vector<NamedValue>& out);
+  void LookUp(const sigma::Lookup& lookup, std::vector<NamedValue>& out);
+  class Names;
+  TextView Joined(FieldId field, std::string_view separator);
 
   std::shared_ptr<const RuleSet> shared;
   const RuleSet::Impl& set;
@@ -149,9 +227,16 @@ struct Matcher::Impl {
   MemoBudget budget{kMemoBytes};
   std::vector<RouteState> routes;
   std::vector<std::uint32_t> route_key;  // verdicts of the event at hand, and its scope
-  std::unordered_map<std::string, ClassState*> by_key;
+  RouteMap<ClassState> by_key;
   std::map<const SignatureClass*, std::unique_ptr<ClassState>> states;
   std::vector<std::uint32_t> matched;
+  // A value that a memo is asked for, between its two looks.
+  struct Asked {
+    std::uint32_t plan;
+    const RawValue* value;
+    std::uint64_t hash;
+  };
+  std::vector<Asked> lookups;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> taken;  // rule, filter that failed it
   std::vector<std::uint32_t> filtered;
   std::vector<TextView> other_texts;  // of the field that a `fieldref` names
@@ -159,6 +244,7 @@ struct Matcher::Impl {
   std::string decode_buffer, fold_buffer, number_buffer;
 
   std::uint64_t seed;
+  std::uint64_t candidates = 0;
   std::uint64_t epoch = 0;
   std::uint64_t salt = 0;        // of the memos
   ClassState* state = nullptr;   // of the event at hand
@@ -172,6 +258,7 @@ Matcher::Impl::Impl(std::shared_ptr<const RuleSet> rules, const MatcherOptions& 
       set(shared->impl()),
       options(the_options),
       regex_scratch(set.options.match_limit, set.options.depth_limit, set.max_groups),
+      by_key(set.classes->routing().size() + 1),
       seed(std::random_device()()) {
   for (const RoutingField& field : set.classes->routing()) {
     routes.emplace_back(&field, options.memo, &budget, seed);
@@ -200,8 +287,9 @@ std::optional<std::uint32_t> Matcher::Impl::VerdictOn(RouteState& route) {
   const RawValue& value = *at;
   if (++at != values.end()) return std::nullopt;
   const bool memoised = route.memo.on() && !maybe_invalid;
+  const std::uint64_t hash = memoised ? route.memo.HashOf(value, salt) : 0;
   if (memoised) {
-    if (const auto known = route.memo.Find(value, salt)) return known->front();
+    if (const auto known = route.memo.Find(value, hash)) return known->front();
   }
   route.truth.Clear();
   if (value.scalar()) {
@@ -217,7 +305,7 @@ std::optional<std::uint32_t> Matcher::Impl::VerdictOn(RouteState& route) {
   const auto [number, added] =
       route.numbers.emplace(held, static_cast<std::uint32_t>(route.verdicts.size()));
   if (added) route.verdicts.push_back(std::move(held));
-  if (memoised) route.memo.Keep(value, {&number->second, 1});
+  if (memoised) route.memo.Keep(value, hash, {&number->second, 1});
   return number->second;
 }
 
@@ -228,11 +316,7 @@ ClassState& Matcher::Impl::Route(InputScope scope) {
     if (!verdict) return StateOf(set.classes->Unfolded(scope));
     route_key[i] = *verdict;
   }
-  const std::string_view key(reinterpret_cast<const char*>(route_key.data()),
-                             route_key.size() * sizeof route_key[0]);
-  decode_buffer.assign(key);
-  const auto known = by_key.find(decode_buffer);
-  if (known != by_key.end()) return *known->second;
+  if (ClassState* const known = by_key.Find(route_key)) return *known;
   std::vector<PredicateId> held;
   for (std::size_t i = 0; i < routes.size(); ++i) {
     for (const PredicateId number : routes[i].verdicts[route_key[i]]) {
@@ -241,7 +325,7 @@ ClassState& Matcher::Impl::Route(InputScope scope) {
   }
   std::sort(held.begin(), held.end());
   ClassState& found = StateOf(set.classes->Get(scope, held));
-  by_key.emplace(std::string(key), &found);
+  by_key.Keep(route_key, &found);
   return found;
 }
 
@@ -251,9 +335,6 @@ ClassState& Matcher::Impl::StateOf(const SignatureClass& cls) {
   for (const FieldPlan& plan : cls.plans) {
     FAULTLINE_CHECK(plan.literals.Prepare(hs_scratch).has_value());
     if (plan.cover != nullptr) FAULTLINE_CHECK(plan.cover->Prepare(hs_scratch).has_value());
-    for (const LazyPredicate* const lazy : plan.lazy) {
-      FAULTLINE_CHECK(lazy->Prepare(regex_scratch).has_value());
-    }
   }
   found = std::make_unique<ClassState>(&cls, options, &budget, seed);
   return *found;
@@ -269,8 +350,9 @@ std::span<const std::uint32_t> Matcher::Impl::MatchIn(ClassState& in) noexcept {
   if (in.cls->members.empty()) return matched;
   in.truth.Clear();
   in.known.Clear();
-  for (const std::uint32_t plan : in.eager) Scan(plan);
+  ScanEager();
   Trigger();
+  candidates += in.triggered.size();
   for (const std::uint32_t member : in.triggered) {
     const SignatureClass::Member& signature = in.cls->members[member];
     if (Holds(signature.condition) && PassesFilters(signature)) {
@@ -311,11 +393,12 @@ void Matcher::Impl::Trigger() noexcept {
     in.ChooseWitnesses();
   }
   in.triggered.assign(in.always.begin(), in.always.end());
+  const std::uint32_t* const first = in.first_waiting.data();
   for (const PredicateId id : in.truth.set()) {
-    ++in.seen[id];
-    for (std::uint32_t at = in.first_waiting[id]; at < in.first_waiting[id + 1]; ++at) {
-      const std::uint32_t member = in.waiting[at];
-      if (std::exchange(in.marks[member], epoch) != epoch) in.triggered.push_back(member);
+    ++in.seen.data()[id];
+    for (std::uint32_t at = first[id]; at < first[id + 1]; ++at) {
+      const std::uint32_t member = in.waiting.data()[at];
+      if (std::exchange(in.marks.data()[member], epoch) != epoch) in.triggered.push_back(member);
     }
   }
 }
@@ -350,7 +433,7 @@ bool Matcher::Impl::Holds(ExprId id) noexcept {
 
 bool Matcher::Impl::HoldsPredicate(const Expr& expr) noexcept {
   if (expr.lazy) return HoldsLazily(expr.first, expr.value);
-  if (state->fields[expr.first].scanned != epoch) Scan(expr.first);
+  if (state->fields.data()[expr.first].scanned != epoch) Scan(expr.first);
   return state->truth.Test(expr.value);
 }
 
@@ -359,12 +442,21 @@ bool Matcher::Impl::HoldsLazily(std::uint32_t plan, PredicateId id) noexcept {
   state->known.Set(id);
   const FieldPlan& asked = state->cls->plans[plan];
   const LazyPredicate& predicate = *asked.lazy[id - asked.first_lazy];
+  const std::vector<PredicateId>& needed = asked.needed[id - asked.first_lazy];
+  if (!needed.empty() && state->fields[plan].scanned == epoch &&
+      std::none_of(needed.begin(), needed.end(),
+                   [this](PredicateId part) { return state->truth.Test(part); })) {
+    return false;
+  }
   if (const FieldRefTest* const test = predicate.field_ref()) {
     CollectTexts(test->other(), other_texts);
     const FieldRefTest::Answer answer = test->Ask(TextsOf(plan), other_texts, fold_buffer);
     if (answer == FieldRefTest::Answer::kTooMuch) regex_scratch.CountLimit();
     if (answer == FieldRefTest::Answer::kYes) state->truth.Set(id);
     return answer == FieldRefTest::Answer::kYes;
+  }
+  if (!std::exchange(state->prepared.data()[id], true)) {
+    FAULTLINE_CHECK(predicate.Prepare(regex_scratch).has_value());
   }
   for (const TextView& text : TextsOf(plan)) {
     if (!predicate.Holds(text, regex_scratch)) continue;
@@ -374,53 +466,79 @@ bool Matcher::Impl::HoldsLazily(std::uint32_t plan, PredicateId id) noexcept {
   return false;
 }
 
+// Asks all memos at once: what one waits for from memory comes while the next is hashed.
+void Matcher::Impl::ScanEager() noexcept {
+  lookups.clear();
+  for (const std::uint32_t plan : state->eager) {
+    ++state->scans.data()[plan];
+    const RawValue* const value = Open(plan);
+    if (value == nullptr) continue;
+    const FieldMemo& memo = state->memos.data()[plan];
+    const std::uint64_t hash = memo.HashOf(*value, salt);
+    memo.Fetch(hash);
+    lookups.push_back({plan, value, hash});
+  }
+  for (const Asked& one : lookups) state->memos.data()[one.plan].FetchRecord(one.hash);
+  for (const Asked& one : lookups) ScanMemoised(one.plan, *one.value, one.hash);
+}
+
 // Answers all literal predicates of a field at once.
 void Matcher::Impl::Scan(std::uint32_t number) noexcept {
-  const FieldPlan& plan = state->cls->plans[number];
-  PreparedField& field = state->fields[number];
-  field.scanned = epoch;
-  if (plan.field == kKeywordField) return ScanLeaves(plan);
-  if (event == nullptr) {
-    if (plan.null != kNoPredicate) state->truth.Set(plan.null);
-    return;
+  const RawValue* const value = Open(number);
+  if (value == nullptr) return;
+  ScanMemoised(number, *value, state->memos.data()[number].HashOf(*value, salt));
+}
+
+// Answers them but for a single value that the memo may know, which is returned.
+const RawValue* Matcher::Impl::Open(std::uint32_t number) noexcept {
+  const FieldPlan& plan = state->cls->plans.data()[number];
+  state->fields.data()[number].scanned = epoch;
+  Truth& truth = state->truth;
+  const auto set_if_asked = [&truth](PredicateId id) {
+    if (id != kNoPredicate) truth.Set(id);
+  };
+  if (plan.field == kKeywordField) {
+    ScanLeaves(plan);
+    return nullptr;
   }
-  const Event::Values values = event->Of(plan.field);
+  const Event::Values values = event == nullptr ? Event::Values() : event->Of(plan.field);
   if (values.empty()) {
-    if (plan.null != kNoPredicate) state->truth.Set(plan.null);
-    return;
+    set_if_asked(plan.null);
+    return nullptr;
   }
-  if (plan.exists != kNoPredicate) state->truth.Set(plan.exists);
+  set_if_asked(plan.exists);
   auto at = values.begin();
   const RawValue& first = *at;
-  if (++at == values.end() && first.scalar()) {
-    if (plan.present != kNoPredicate) state->truth.Set(plan.present);
-    return ScanMemoised(plan, state->memos[number], first);
+  const bool memoised = state->memos.data()[number].on() && !maybe_invalid;
+  if (++at == values.end() && first.scalar() && memoised) {
+    set_if_asked(plan.present);
+    return &first;
   }
   for (const RawValue& value : values) {
-    const PredicateId is = value.kind == ValueKind::kNull ? plan.null : plan.present;
-    if (is != kNoPredicate) state->truth.Set(is);
+    set_if_asked(value.kind == ValueKind::kNull ? plan.null : plan.present);
     if (value.scalar()) ScanOne(plan, value);
   }
+  return nullptr;
 }
 
 void Matcher::Impl::ScanOne(const FieldPlan& plan, const RawValue& value) noexcept {
   plan.literals.Scan(ViewOf(value), value.kind, hs_scratch.get(), number_buffer, state->truth);
 }
 
-void Matcher::Impl::ScanMemoised(const FieldPlan& plan, FieldMemo& memo,
-                                 const RawValue& value) noexcept {
-  if (!memo.on() || maybe_invalid) return ScanOne(plan, value);
-  if (const auto held = memo.Find(value, salt)) {
+void Matcher::Impl::ScanMemoised(std::uint32_t number, const RawValue& value,
+                                 std::uint64_t hash) noexcept {
+  FieldMemo& memo = state->memos.data()[number];
+  if (const auto held = memo.Find(value, hash)) {
     for (const PredicateId id : *held) state->truth.Set(id);
     return;
   }
   const std::size_t before = state->truth.set().size();
-  ScanOne(plan, value);
-  memo.Keep(value, state->truth.set(before));
+  ScanOne(state->cls->plans.data()[number], value);
+  memo.Keep(value, hash, state->truth.set(before));
 }
 
 void Matcher::Impl::ScanLeaves(const FieldPlan& plan) noexcept {
-  if (event != nullptr && plan.cover != nullptr && !maybe_invalid &&
+  if (event != nullptr && plan.cover != nullptr && !maybe_invalid && !event->hides_ascii() &&
       !plan.cover->MayHold(event->text(), hs_scratch.get())) {
     return;
   }
@@ -452,13 +570,20 @@ void Matcher::Impl::CollectTexts(FieldId field, std::vector<TextView>& texts) no
 
 TextView Matcher::Impl::ViewOf(const RawValue& value) noexcept {
   TextView text;
-  text.raw = Decode(value, decode_buffer);
-  if (text.raw.data() == decode_buffer.data()) text.raw = arena.Keep(text.raw);
-  text.folded = Fold(text.raw, fold_buffer);
-  if (text.folded.data() == fold_buffer.data()) text.folded = arena.Keep(text.folded);
-  // Only an escape can make a text invalid in a record whose bytes are valid.
-  const bool suspect = maybe_invalid || (value.escaped && value.raw.find("\\u") != value.raw.npos);
-  text.valid_utf8 = !suspect || IsValidUtf8(text.raw);
+  text.raw = value.raw;
+  if (value.escaped && value.kind == ValueKind::kString) {
+    char* const decoded = arena.Room(value.raw.size() + kDecodeSlack);
+    text.raw = arena.Take(DecodeEscapes(value.raw, decoded));
+  }
+  switch (FoldAscii(text.raw, arena.Room(text.raw.size()))) {
+    case AsciiFolding::kSame: text.folded = text.raw; break;
+    case AsciiFolding::kFolded: text.folded = arena.Take(text.raw.size()); break;
+    case AsciiFolding::kNotAscii: {
+      text.folded = Fold(text.raw, fold_buffer);
+      if (text.folded.data() == fold_buffer.data()) text.folded = arena.Keep(text.folded);
+      text.valid_utf8 = !maybe_invalid || IsValidUtf8(text.raw);
+    }
+  }
   return text;
 }
 
@@ -476,7 +601,7 @@ InputScope Matcher::ScopeOf(const sigma::LogSource& source) {
 }
 
 std::span<const std::uint32_t> Matcher::Match(const Event& event, InputScope scope) noexcept {
-  impl_->Begin(&event, {}, event.flags().invalid_utf8);
+  impl_->Begin(event);
   ClassState& routed = impl_->Route(scope);
   if (impl_->options.route_only) return {};
   return impl_->MatchIn(routed);
@@ -493,14 +618,102 @@ std::span<const std::uint32_t> Matcher::MatchRaw(std::string_view bytes,
   return matched;
 }
 
+// All values of the field as one text.
+TextView Matcher::Impl::Joined(FieldId field, std::string_view separator) {
+  std::string all;
+  TextView text;
+  for (const RawValue& value : event->Of(field)) {
+    if (!value.scalar()) continue;
+    const TextView one = ViewOf(value);
+    if (text.raw.data() != nullptr) all += separator;
+    all += one.raw;
+    text.raw = one.raw;
+    text.valid_utf8 = text.valid_utf8 && one.valid_utf8;
+  }
+  text.raw = arena.Keep(all);
+  return text;
+}
+
+// The value under `name`: had already, else the first of the event's field.
+std::optional<std::string> Matcher::Impl::NamedIn(const std::vector<NamedValue>& had,
+                                                  std::string_view name) {
+  for (const NamedValue& value : had) {
+    if (value.name == name) return value.value;
+  }
+  const FieldId id = set.fields.Find(name);
+  if (id == kNoNode) return std::nullopt;
+  for (const RawValue& value : event->Of(id)) {
+    if (value.scalar()) return std::string(Decode(value, decode_buffer));
+  }
+  return std::nullopt;
+}
+
+// In place of what has the name already.
+void Put(std::string_view name, std::string value, std::vector<NamedValue>& out) {
+  const auto had = std::find_if(out.begin(), out.end(),
+                                [name](const NamedValue& other) { return other.name == name; });
+  if (had == out.end()) {
+    out.push_back({std::string(name), std::move(value)});
+  } else {
+    had->value = std::move(value);
+  }
+}
+
+// What the names of a detection's computed fields stand for: what was taken so far, else the event.
+class Matcher::Impl::Names final : public sigma::ExprEnvironment {
+ public:
+  Names(Impl* impl, const std::vector<NamedValue>& taken) : impl_(impl), taken_(taken) {}
+
+  [[nodiscard]] sigma::ExprValue Read(const sigma::ExprName& name) const override {
+    std::optional<std::string> text = impl_->NamedIn(taken_, name.field);
+    if (!text) return sigma::ExprAbsent{};
+    return std::move(*text);
+  }
+  [[nodiscard]] std::int64_t CountTimes(std::uint32_t, EventTime, EventTime) const override {
+    return 0;  // detections have no registers
+  }
+
+ private:
+  Impl* impl_;
+  const std::vector<NamedValue>& taken_;
+};
+
+void Matcher::Impl::Compute(const std::string& name, const sigma::Expression& expression,
+                            std::vector<NamedValue>& out) {
+  const sigma::ExprValue value = expression.Evaluate(Names(this, out));
+  if (std::holds_alternative<sigma::ExprAbsent>(value)) return;
+  if (std::holds_alternative<sigma::ExprError>(value)) return;
+  Put(name, sigma::ToText(value), out);
+}
+
+void Matcher::Impl::LookUp(const sigma::Lookup& lookup, std::vector<NamedValue>& out) {
+  const std::optional<std::string> key = NamedIn(out, lookup.from);
+  const std::string* const found = key ? lookup.rows->Find(*key, lookup.column) : nullptr;
+  if (found != nullptr) {
+    Put(lookup.field, *found, out);
+  } else if (lookup.otherwise == sigma::Lookup::Default::kText) {
+    Put(lookup.field, lookup.text, out);
+  } else if (lookup.otherwise == sigma::Lookup::Default::kFrom && key) {
+    Put(lookup.field, *key, out);
+  }
+}
+
 void Matcher::Capture(std::uint32_t rule, const Event& event, std::vector<NamedValue>& out) {
   Impl& impl = *impl_;
-  impl.Begin(&event, {}, event.flags().invalid_utf8);
+  impl.Begin(event);
   for (const CompiledCapture& capture : impl.set.captures[rule]) {
+    if (capture.join()) {
+      const TextView text = impl.Joined(capture.field(), *capture.join());
+      (void)capture.Take(text, impl.regex_scratch, out);
+      continue;
+    }
     for (const RawValue& value : event.Of(capture.field())) {
       if (value.scalar() && capture.Take(impl.ViewOf(value), impl.regex_scratch, out)) break;
     }
   }
+  const sigma::DetectionRule& source = impl.set.rules.detections[rule];
+  for (const auto& [name, expression] : source.fields) impl.Compute(name, expression, out);
+  for (const sigma::Lookup& lookup : source.lookups) impl.LookUp(lookup, out);
 }
 
 void Matcher::Texts(std::string_view field, const Event& event, std::vector<std::string>& out) {
@@ -513,6 +726,7 @@ void Matcher::Texts(std::string_view field, const Event& event, std::vector<std:
 
 std::span<const std::uint32_t> Matcher::filtered() const noexcept { return impl_->filtered; }
 
+std::uint64_t Matcher::candidates() const noexcept { return impl_->candidates; }
 std::uint64_t Matcher::regex_fallbacks() const noexcept { return impl_->regex_scratch.fallbacks(); }
 std::uint64_t Matcher::regex_limits_hit() const noexcept {
   return impl_->regex_scratch.limits_hit();

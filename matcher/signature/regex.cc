@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <mutex>
+#include <utility>
 
 #include "base/check.h"
+#include "matcher/signature/hs_compile.h"
 #include "matcher/signature/hyperscan_use.h"
 
 namespace faultline {
@@ -38,18 +41,13 @@ Result<PcreCode> CompileWith(const std::string& pattern, std::uint32_t flags) {
 }
 
 // Null where Hyperscan refuses the pattern.
-HsDatabase DatabaseOf(const HyperscanPlan& plan, const sigma::Regex& source) {
+HsDatabase DatabaseOf(const HyperscanPlan& plan, const sigma::Regex& source, DatabaseCache* cache) {
   unsigned flags = HS_FLAG_UTF8 | HS_FLAG_SINGLEMATCH;
   if (plan.use == HyperscanUse::kPrefilter) flags |= HS_FLAG_PREFILTER;
   if (source.ignore_case) flags |= HS_FLAG_CASELESS;
   if (source.multi_line) flags |= HS_FLAG_MULTILINE;
   if (source.dot_all) flags |= HS_FLAG_DOTALL;
-  hs_database_t* database = nullptr;
-  hs_compile_error_t* raw_error = nullptr;
-  const hs_error_t code =
-      hs_compile(plan.pattern.c_str(), flags, HS_MODE_BLOCK, nullptr, &database, &raw_error);
-  const HsCompileError error(raw_error);
-  return HsDatabase(code == HS_SUCCESS ? database : nullptr);
+  return CompileExpression(plan.pattern, flags, cache);
 }
 
 std::vector<std::pair<std::string, std::uint32_t>> NamesOf(const pcre2_code* code) {
@@ -90,7 +88,28 @@ int RegexScratch::CountStep(pcre2_callout_block* /*block*/, void* scratch) noexc
   return 0;
 }
 
-Result<Regex> Regex::Compile(const sigma::Regex& source, std::uint64_t compiler_budget) {
+// What Hyperscan is given when the expression is first needed.
+struct Regex::Deferred {
+  sigma::Regex source;
+  HyperscanPlan plan;
+  std::shared_ptr<DatabaseCache> cache;  // may be null
+  std::once_flag once;
+  HsDatabase database;  // null where Hyperscan refuses
+};
+
+void Regex::DeferredDeleter::operator()(Deferred* deferred) const noexcept { delete deferred; }
+
+const hs_database_t* Regex::database() const {
+  if (deferred_ == nullptr) return nullptr;
+  Deferred& deferred = *deferred_;
+  std::call_once(deferred.once, [&deferred] {
+    deferred.database = DatabaseOf(deferred.plan, deferred.source, deferred.cache.get());
+  });
+  return deferred.database.get();
+}
+
+Result<Regex> Regex::Compile(const sigma::Regex& source, std::uint64_t compiler_budget,
+                             std::shared_ptr<DatabaseCache> cache) {
   const std::uint32_t flags = FlagsOf(source);
   Result<PcreCode> text_code = CompileWith(source.pattern, flags | PCRE2_UTF);
   if (!text_code) return tl::unexpected<Error>(text_code.error());
@@ -106,30 +125,32 @@ Result<Regex> Regex::Compile(const sigma::Regex& source, std::uint64_t compiler_
   regex.names_ = NamesOf(text_code->get());
   regex.text_code_ = std::move(*text_code);
   regex.bytes_code_ = std::move(*bytes_code);
-  const HyperscanPlan plan = PlanForHyperscan(source);
+  HyperscanPlan plan = PlanForHyperscan(source);
   if (plan.use == HyperscanUse::kNone || plan.weight > compiler_budget) return regex;
-  regex.database_ = DatabaseOf(plan, source);
   regex.exact_ = plan.use == HyperscanUse::kExact;
   regex.weight_ = plan.weight;
+  regex.deferred_.reset(new Deferred{source, std::move(plan), std::move(cache), {}, {}});
   return regex;
 }
 
 Result<void> Regex::Prepare(RegexScratch& scratch) const {
-  if (database_ == nullptr) return {};
+  const hs_database_t* const asked = database();
+  if (asked == nullptr) return {};
   hs_scratch_t* grown = scratch.hs_scratch_.release();
-  const hs_error_t code = hs_alloc_scratch(database_.get(), &grown);
+  const hs_error_t code = hs_alloc_scratch(asked, &grown);
   scratch.hs_scratch_.reset(grown);
   if (code == HS_SUCCESS) return {};
   return Fail(Fault::kInternal, "Hyperscan has no memory for its scratch");
 }
 
 bool Regex::Holds(const TextView& text, RegexScratch& scratch) const noexcept {
-  if (database_ != nullptr && text.valid_utf8) {
+  const hs_database_t* const asked = deferred_ == nullptr ? nullptr : deferred_->database.get();
+  if (asked != nullptr && text.valid_utf8) {
     const auto stop = [](unsigned, unsigned long long, unsigned long long, unsigned,
                          void*) noexcept -> int { return 1; };
     const char* start = text.raw.empty() ? "" : text.raw.data();
-    const hs_error_t code = hs_scan(database_.get(), start, static_cast<unsigned>(text.raw.size()),
-                                    0, scratch.hs_scratch_.get(), stop, nullptr);
+    const hs_error_t code = hs_scan(asked, start, static_cast<unsigned>(text.raw.size()), 0,
+                                    scratch.hs_scratch_.get(), stop, nullptr);
     FAULTLINE_CHECK(code == HS_SUCCESS || code == HS_SCAN_TERMINATED);
     if (exact_ || code == HS_SUCCESS) return code == HS_SCAN_TERMINATED;
   }
@@ -163,7 +184,7 @@ std::string_view Regex::Group(const TextView& text, std::uint32_t group,
 Result<std::shared_ptr<const Regex>> RegexStore::Get(const sigma::Regex& source) {
   const std::string key = std::to_string(FlagsOf(source)) + ':' + source.pattern;
   if (const auto known = compiled_.find(key); known != compiled_.end()) return known->second;
-  Result<Regex> regex = Regex::Compile(source, budget_);
+  Result<Regex> regex = Regex::Compile(source, budget_, cache_);
   if (!regex) return tl::unexpected<Error>(regex.error());
   budget_ -= regex->weight();
   max_groups_ = std::max(max_groups_, regex->group_count());

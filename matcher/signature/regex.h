@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "matcher/sigma/rule.h"
+#include "matcher/signature/database_cache.h"
 #include "matcher/signature/hs_handles.h"
 #include "matcher/signature/text_view.h"
 
@@ -55,7 +56,10 @@ class RegexScratch {
 // tells, where it can, which texts cannot match (HS_FLAG_PREFILTER), and PCRE2 is asked for the
 // rest. Groups are PCRE2's.
 //
-// Threads    Immutable; the scratch is the caller's.
+// Hyperscan compiles when the expression is first prepared, or asked how it will run: most are never
+// needed, and PCRE2 has refused the bad ones before.
+//
+// Threads    Immutable but for that; the scratch is the caller's.
 // Cost       A search on PCRE2 takes at most kStepsPerByte steps a byte of text and ten times the
 //            match limit, besides PCRE2's own limits, which hold for each place where a match may
 //            begin.
@@ -66,8 +70,10 @@ class Regex {
   static constexpr std::uint64_t kStepsPerByte = 32;
 
   // Hyperscan is not asked for what weighs more than `compiler_budget` (hyperscan_use.h).
+  // It is looked for in `cache`, which may be null.
   [[nodiscard]] static Result<Regex> Compile(const sigma::Regex& source,
-                                             std::uint64_t compiler_budget = 1000000);
+                                             std::uint64_t compiler_budget = 1000000,
+                                             std::shared_ptr<DatabaseCache> cache = nullptr);
 
   // Makes `scratch` large enough for Holds.
   [[nodiscard]] Result<void> Prepare(RegexScratch& scratch) const;
@@ -75,9 +81,9 @@ class Regex {
   [[nodiscard]] bool Holds(const TextView& text, RegexScratch& scratch) const noexcept;
   // The same on PCRE2, with groups.
   [[nodiscard]] bool Search(const TextView& text, RegexScratch& scratch) const noexcept;
-  [[nodiscard]] bool linear() const noexcept { return database_ != nullptr && exact_; }
-  [[nodiscard]] std::uint64_t weight() const noexcept { return weight_; }  // what of it was spent
-  [[nodiscard]] bool prefiltered() const noexcept { return database_ != nullptr && !exact_; }
+  [[nodiscard]] bool linear() const { return database() != nullptr && exact_; }
+  [[nodiscard]] std::uint64_t weight() const noexcept { return weight_; }  // what of it is spent
+  [[nodiscard]] bool prefiltered() const { return database() != nullptr && !exact_; }
 
   // Where a group lies after a Search that was true, in that search's text; empty data() when
   // unset.
@@ -93,8 +99,14 @@ class Regex {
  private:
   PcreCode text_code_;   // PCRE2_UTF; never null
   PcreCode bytes_code_;  // without it, else tolerant of bad UTF-8; never null
-  HsDatabase database_;  // for valid UTF-8; null: PCRE2 answers
-  bool exact_ = false;   // what the database finds is found; else PCRE2 has the last word
+  // For valid UTF-8; null: PCRE2 answers.
+  [[nodiscard]] const hs_database_t* database() const;
+  struct Deferred;
+  struct DeferredDeleter {
+    void operator()(Deferred* deferred) const noexcept;
+  };
+  std::unique_ptr<Deferred, DeferredDeleter> deferred_;  // null: Hyperscan is not asked
+  bool exact_ = false;  // what the database finds is found; else PCRE2 has the last word
   std::uint64_t weight_ = 0;
   std::uint32_t group_count_ = 0;
   std::vector<std::pair<std::string, std::uint32_t>> names_;
@@ -106,12 +118,15 @@ class Regex {
 //            that a file of nothing but expressions still loads in time.
 class RegexStore {
  public:
+  explicit RegexStore(std::shared_ptr<DatabaseCache> cache = nullptr) : cache_(std::move(cache)) {}
+
   static constexpr std::uint64_t kMaxWeight = 60000;
 
   [[nodiscard]] Result<std::shared_ptr<const Regex>> Get(const sigma::Regex& source);
   [[nodiscard]] std::uint32_t max_groups() const noexcept { return max_groups_; }
 
  private:
+  std::shared_ptr<DatabaseCache> cache_;
   std::map<std::string, std::shared_ptr<const Regex>> compiled_;  // by flags and pattern
   std::uint32_t max_groups_ = 0;
   std::uint64_t budget_ = kMaxWeight;

@@ -27,6 +27,12 @@ void AddFieldsOfAlerts(const sigma::RuleCollection& rules, const RuleSet::Option
     for (const sigma::ExprName& name : sigma::NamesOf(rule.texts)) {
       if (name.kind == sigma::ExprName::Kind::kEvent) fields.Add(name.field);
     }
+    for (const auto& [name, expression] : rule.fields) {
+      for (const sigma::ExprName& asked : expression.names()) {
+        if (asked.kind == sigma::ExprName::Kind::kEvent) fields.Add(asked.field);
+      }
+    }
+    for (const sigma::Lookup& lookup : rule.lookups) fields.Add(lookup.from);
   }
 }
 
@@ -57,9 +63,11 @@ std::string RevisionOf(const sigma::RuleCollection& rules) {
 Result<std::shared_ptr<const RuleSet>> RuleSet::Compile(sigma::RuleCollection rules,
                                                         const Options& options) {
   auto impl = std::make_unique<Impl>();
-  RegexStore regexes;
+  RegexStore regexes(options.databases);
   RejectBadRegexes(rules, regexes);
   GateByInputs(options.inputs, rules);
+  impl->revision = RevisionOf(rules);
+  if (options.databases != nullptr) options.databases->Open(impl->revision);
   impl->options = options;
   if (impl->options.shapes == nullptr) impl->options.shapes = BuiltInShapes();
   FieldTable::Builder fields(impl->options.shapes.get());
@@ -68,13 +76,12 @@ Result<std::shared_ptr<const RuleSet>> RuleSet::Compile(sigma::RuleCollection ru
     compiler.Add(i, rules.detections[i], rules.filters);
     impl->captures.push_back(CapturesOf(rules.detections[i], fields, regexes));
   }
-  auto classes = ClassTable::Create(std::move(compiler).Finish());
+  auto classes = ClassTable::Create(std::move(compiler).Finish(), options.databases);
   if (!classes) return tl::unexpected<Error>(classes.error());
   AddFieldsOfAlerts(rules, options, fields);
   impl->fields = std::move(fields).Build();
   impl->classes = std::move(*classes);
   impl->max_groups = regexes.max_groups();
-  impl->revision = RevisionOf(rules);
   impl->rules = std::move(rules);
   return std::shared_ptr<const RuleSet>(new RuleSet(std::move(impl)));
 }
@@ -98,6 +105,11 @@ const std::vector<Error>& RuleSet::errors() const noexcept { return impl_->rules
 const std::vector<sigma::Finding>& RuleSet::findings() const noexcept {
   return impl_->rules.findings;
 }
+const std::shared_ptr<DatabaseCache>& RuleSet::databases() const noexcept {
+  return impl_->options.databases;
+}
+bool RuleSet::CompileNext() const { return impl_->classes->CompileNext(); }
+
 const std::string& RuleSet::revision() const noexcept { return impl_->revision; }
 
 }  // namespace faultline

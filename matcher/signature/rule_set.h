@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "matcher/event/event.h"
 #include "matcher/sigma/rule.h"
+#include "matcher/signature/database_cache.h"
 
 namespace faultline {
 
@@ -29,6 +30,7 @@ class RuleSet {
     std::uint32_t depth_limit = 250;
     std::shared_ptr<const ShapeSet> shapes;    // null: the built-in ones
     std::vector<sigma::LogSource> inputs{{}};  // what each declares; an empty one declares nothing
+    std::shared_ptr<DatabaseCache> databases;  // may be null: everything is compiled
   };
 
   [[nodiscard]] static Result<std::shared_ptr<const RuleSet>> Compile(sigma::RuleCollection rules,
@@ -45,6 +47,14 @@ class RuleSet {
   [[nodiscard]] const std::vector<sigma::Finding>& findings() const noexcept;
   [[nodiscard]] const std::string& revision() const noexcept;  // 32 hex digits over all semantics
 
+  // Compiles one more of the classes that events are expected to be of; false when none is left.
+  // Classes are compiled when first needed too; what matches never depends on when. By any thread,
+  // beside matching.
+  [[nodiscard]] bool CompileNext() const;
+
+  // What it was given to find databases in and to keep them; may be null.
+  [[nodiscard]] const std::shared_ptr<DatabaseCache>& databases() const noexcept;
+
   struct Impl;
   [[nodiscard]] const Impl& impl() const noexcept { return *impl_; }
 
@@ -57,7 +67,7 @@ class RuleSet {
 using InputScope = std::uint32_t;
 inline constexpr InputScope kUndeclared = 0;  // of inputs that declare no log source
 
-// One named value that a capture or a field gave.
+// One named value that a capture, a lookup or a field gave.
 struct NamedValue {
   std::string name;
   std::string value;
@@ -97,7 +107,8 @@ class Matcher {
   // Match or MatchRaw; each once, ascending. Valid until the next call.
   [[nodiscard]] std::span<const std::uint32_t> filtered() const noexcept;
 
-  // What rule `rule` captures from `event`, in the order of its captures; absent groups left out.
+  // What rule `rule` takes from `event`: its captures, its computed fields, its lookups, in their order; what is
+  // absent is left out, and of two of one name the first stands.
   void Capture(std::uint32_t rule, const Event& event, std::vector<NamedValue>& out);
 
   // The decoded texts of a field's scalar values; "null" and objects give none.
@@ -108,6 +119,8 @@ class Matcher {
   [[nodiscard]] std::span<const std::uint32_t> MatchRaw(std::string_view bytes,
                                                         InputScope scope = kUndeclared) noexcept;
 
+  // Rules that were looked at, because of a witness or because they have none.
+  [[nodiscard]] std::uint64_t candidates() const noexcept;
   // Values that PCRE2 had to be asked for; those of them, and arrays under `fieldref`, whose search
   // hit a limit: they do not match.
   [[nodiscard]] std::uint64_t regex_fallbacks() const noexcept;

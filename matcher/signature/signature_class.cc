@@ -2,15 +2,17 @@
 #include "matcher/signature/signature_class.h"
 
 #include <algorithm>
+#include <deque>
+#include <iterator>
 #include <map>
+#include <set>
+#include <unordered_map>
 #include <utility>
 
 namespace faultline {
 namespace {
 
-constexpr std::size_t kWitnessSets = 6;       // kept per signature, the most telling ones
-constexpr std::size_t kLargestWitness = 512;  // predicates of one set
-constexpr std::size_t kWitnessBytes = 3;      // shorter literals are in every second value
+constexpr std::size_t kWitnessSets = 6;  // kept per signature, the most telling ones
 
 using WitnessSet = SignatureClass::WitnessSet;
 
@@ -24,10 +26,10 @@ std::size_t Weight(const Predicate& predicate) {
 bool CanWitness(const Predicate& predicate) {
   switch (predicate.kind) {
     case PredicateKind::kExact:
-    case PredicateKind::kNumber: return true;
+    case PredicateKind::kNumber:
     case PredicateKind::kContains:
     case PredicateKind::kStartsWith:
-    case PredicateKind::kEndsWith: return predicate.text.size() >= kWitnessBytes;
+    case PredicateKind::kEndsWith: return true;
     default: return false;
   }
 }
@@ -35,16 +37,15 @@ bool CanWitness(const Predicate& predicate) {
 // Finds, bottom-up, sets of literals of which one must hold.
 class WitnessFinder {
  public:
-  WitnessFinder(const ExprPool& pool, const std::vector<const Predicate*>& predicates)
-      : pool_(pool), predicates_(predicates) {}
+  // `predicates` by their number in the class; `plans` and `plan_of` of the class.
+  WitnessFinder(const SignatureClass& of, const std::vector<const Predicate*>& predicates)
+      : class_(of), predicates_(predicates) {}
 
   // Several sets to choose from, the most telling first; none: nothing must hold.
   std::vector<WitnessSet> Of(ExprId id) {
-    const Expr& expr = pool_[id];
+    const Expr& expr = class_.pool[id];
     switch (expr.op) {
-      case Expr::Op::kPredicate:
-        if (!CanWitness(*predicates_[expr.value])) return {};
-        return {{expr.value}};
+      case Expr::Op::kPredicate: return OfPredicate(expr.value);
       case Expr::Op::kAnd: return OfAny(expr);
       case Expr::Op::kOr:
       case Expr::Op::kAtLeast: return OfAll(expr);
@@ -55,10 +56,19 @@ class WitnessFinder {
   }
 
  private:
+  [[nodiscard]] std::vector<WitnessSet> OfPredicate(PredicateId id) const {
+    const FieldPlan& plan = class_.plans[class_.plan_of[id]];
+    if (id >= plan.first_lazy) {
+      const WitnessSet& needed = plan.needed[id - plan.first_lazy];
+      return needed.empty() ? std::vector<WitnessSet>{} : std::vector<WitnessSet>{needed};
+    }
+    return CanWitness(*predicates_[id]) ? std::vector<WitnessSet>{{id}} : std::vector<WitnessSet>{};
+  }
+
   // All children must hold: a set of any of them will do.
   std::vector<WitnessSet> OfAny(const Expr& expr) {
     std::vector<WitnessSet> sets;
-    for (const ExprId child : pool_.children(expr)) {
+    for (const ExprId child : class_.pool.children(expr)) {
       std::vector<WitnessSet> more = Of(child);
       std::move(more.begin(), more.end(), std::back_inserter(sets));
     }
@@ -68,14 +78,14 @@ class WitnessFinder {
   // One child must hold, whichever: the union of the best set of each.
   std::vector<WitnessSet> OfAll(const Expr& expr) {
     WitnessSet all;
-    for (const ExprId child : pool_.children(expr)) {
+    for (const ExprId child : class_.pool.children(expr)) {
       const std::vector<WitnessSet> sets = Of(child);
       if (sets.empty()) return {};
       all.insert(all.end(), sets.front().begin(), sets.front().end());
     }
     std::sort(all.begin(), all.end());
     all.erase(std::unique(all.begin(), all.end()), all.end());
-    if (all.empty() || all.size() > kLargestWitness) return {};
+    if (all.empty()) return {};
     return {std::move(all)};
   }
 
@@ -88,17 +98,30 @@ class WitnessFinder {
     return cost;
   }
 
+  // The best set of each field first, so that there is a choice of fields.
   [[nodiscard]] std::vector<WitnessSet> Best(std::vector<WitnessSet> sets) const {
     std::stable_sort(sets.begin(), sets.end(), [this](const WitnessSet& a, const WitnessSet& b) {
       return Cost(a) < Cost(b);
+    });
+    std::set<std::uint32_t> met;
+    std::stable_partition(sets.begin(), sets.end(), [&](const WitnessSet& set) {
+      return met.insert(class_.plan_of[set.front()]).second;
     });
     if (sets.size() > kWitnessSets) sets.resize(kWitnessSets);
     return sets;
   }
 
-  const ExprPool& pool_;
-  const std::vector<const Predicate*>& predicates_;  // by their number in the class
+  const SignatureClass& class_;
+  const std::vector<const Predicate*>& predicates_;
 };
+
+Predicate PartOf(FieldId field, const std::string& text) {
+  Predicate part;
+  part.field = field;
+  part.kind = PredicateKind::kContains;
+  part.text = part.bytes_text = text;
+  return part;
+}
 
 // Marks what hangs below `id`.
 void CollectPredicates(const ExprPool& pool, ExprId id, std::vector<bool>& seen,
@@ -161,7 +184,8 @@ Digest DigestOf(const FoldedSignatures& folded) {
 }
 
 Result<std::unique_ptr<const SignatureClass>> SignatureClass::Compile(const Signatures& signatures,
-                                                                      FoldedSignatures folded) {
+                                                                      FoldedSignatures folded,
+                                                                      DatabaseCache* cache) {
   auto made = std::make_unique<SignatureClass>();
   made->pool = std::move(folded.pool);
   for (FoldedSignatures::Left& left : folded.left) {
@@ -177,35 +201,51 @@ Result<std::unique_ptr<const SignatureClass>> SignatureClass::Compile(const Sign
   }
   std::vector<ExprPool::Target> targets(signatures.predicates.size());
   std::vector<const Predicate*> numbered;  // by their number in the class
+  std::deque<Predicate> added;             // what lazy ones need
   for (auto& [field, ids] : by_field) {
     std::sort(ids.begin(), ids.end());
-    std::stable_sort(ids.begin(), ids.end(), [&](PredicateId a, PredicateId b) {
-      return !signatures.predicates[a].lazy() && signatures.predicates[b].lazy();
-    });
+    const auto first_lazy = std::stable_partition(
+        ids.begin(), ids.end(), [&](PredicateId id) { return !signatures.predicates[id].lazy(); });
     FieldPlan plan;
     plan.field = field;
     plan.first = static_cast<PredicateId>(numbered.size());
     std::vector<Predicate> literals;
-    for (const PredicateId id : ids) {
-      const Predicate& predicate = signatures.predicates[id];
+    std::unordered_map<std::string, PredicateId> parts;  // texts that are looked for anywhere
+    const auto add = [&](const Predicate& predicate) {
       const auto number = static_cast<PredicateId>(numbered.size());
-      targets[id] = {number, static_cast<std::uint32_t>(made->plans.size())};
       numbered.push_back(&predicate);
+      made->plan_of.push_back(static_cast<std::uint32_t>(made->plans.size()));
+      if (predicate.lazy()) return number;
       if (predicate.kind == PredicateKind::kNull) plan.null = number;
       if (predicate.kind == PredicateKind::kPresent) plan.present = number;
       if (predicate.kind == PredicateKind::kExists) plan.exists = number;
-      if (predicate.lazy()) {
-        plan.lazy.push_back(&signatures.lazy[signatures.lazy_index[id]]);
-      } else {
-        literals.push_back(predicate);
+      if (predicate.kind == PredicateKind::kContains && !predicate.cased) {
+        parts.emplace(predicate.text, number);
+      }
+      literals.push_back(predicate);
+      return number;
+    };
+    const auto place = [&](PredicateId id) {
+      targets[id] = {add(signatures.predicates[id]), made->plan_of.back()};
+    };
+    std::for_each(ids.begin(), first_lazy, place);
+    for (auto id = first_lazy; id != ids.end(); ++id) {
+      const LazyPredicate& lazy = signatures.lazy[signatures.lazy_index[*id]];
+      plan.lazy.push_back(&lazy);
+      std::vector<PredicateId>& needed = plan.needed.emplace_back();
+      for (const std::string& text : lazy.required()) {
+        const auto known = parts.find(text);
+        if (known == parts.end()) added.push_back(PartOf(field, text));
+        needed.push_back(known == parts.end() ? add(added.back()) : known->second);
       }
     }
-    plan.first_lazy = plan.first + static_cast<PredicateId>(literals.size());
-    Result<FieldDatabase> database = FieldDatabase::Create(literals, plan.first);
+    plan.first_lazy = static_cast<PredicateId>(numbered.size());
+    std::for_each(first_lazy, ids.end(), place);
+    Result<FieldDatabase> database = FieldDatabase::Create(literals, plan.first, cache);
     if (!database) return tl::unexpected<Error>(database.error());
     plan.literals = std::move(*database);
     if (field == kKeywordField && plan.lazy.empty()) {
-      auto cover = KeywordCover::Create(literals);
+      auto cover = KeywordCover::Create(literals, cache);
       if (!cover) return tl::unexpected<Error>(cover.error());
       plan.cover = std::move(*cover);
     }
@@ -214,19 +254,15 @@ Result<std::unique_ptr<const SignatureClass>> SignatureClass::Compile(const Sign
   made->predicate_count = static_cast<std::uint32_t>(numbered.size());
   made->pool.Renumber(targets);
 
-  std::vector<std::uint32_t> plan_of(numbered.size());
-  for (std::uint32_t p = 0; p < made->plans.size(); ++p) {
-    const std::size_t end = p + 1 < made->plans.size() ? made->plans[p + 1].first : numbered.size();
-    for (std::size_t id = made->plans[p].first; id < end; ++id) plan_of[id] = p;
-  }
-  WitnessFinder finder(made->pool, numbered);
-  for (Member& member : made->members) {
-    member.witnesses = finder.Of(member.condition);
-    for (const WitnessSet& set : member.witnesses) {
-      for (const PredicateId id : set) made->plans[plan_of[id]].witness = true;
-    }
-  }
+  WitnessFinder finder(*made, numbered);
+  for (Member& member : made->members) member.witnesses = finder.Of(member.condition);
   return std::unique_ptr<const SignatureClass>(std::move(made));
+}
+
+void SignatureClass::CompileExpressions() const {
+  for (const FieldPlan& plan : plans) {
+    for (const LazyPredicate* const lazy : plan.lazy) lazy->Compile();
+  }
 }
 
 }  // namespace faultline

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "matcher/event/fields.h"
 #include "matcher/sigma/rule.h"
+#include "matcher/signature/database_cache.h"
 #include "matcher/signature/expression.h"
 #include "matcher/signature/field_database.h"
 #include "matcher/signature/keyword_cover.h"
@@ -54,10 +55,11 @@ struct FieldPlan {
   PredicateId null = kNoPredicate;
   PredicateId present = kNoPredicate;
   PredicateId exists = kNoPredicate;
-  bool witness = false;  // some signature waits for a literal of this field
   FieldDatabase literals;
   std::unique_ptr<const KeywordCover> cover;  // kKeywordField with literals only
   std::vector<const LazyPredicate*> lazy;     // number `first_lazy + i`
+  // Per lazy one literals of which it needs one; none: unknown. They stand before `first_lazy`.
+  std::vector<std::vector<PredicateId>> needed;
 };
 
 // What is left of the signatures once some predicates' answers are known.
@@ -100,11 +102,15 @@ class SignatureClass {
   };
 
   [[nodiscard]] static Result<std::unique_ptr<const SignatureClass>> Compile(
-      const Signatures& signatures, FoldedSignatures folded);
+      const Signatures& signatures, FoldedSignatures folded, DatabaseCache* cache);
+
+  // Has Hyperscan compile the expressions, which else waits until one is asked.
+  void CompileExpressions() const;
 
   ExprPool pool;
   std::vector<Member> members;
   std::vector<FieldPlan> plans;
+  std::vector<std::uint32_t> plan_of;  // per predicate
   std::uint32_t predicate_count = 0;
 };
 

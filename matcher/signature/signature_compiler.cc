@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "matcher/sigma/logsource.h"
+#include "matcher/signature/required_text.h"
 
 namespace faultline {
 namespace {
@@ -178,8 +179,10 @@ Signatures SignatureCompiler::Finish() && {
 
 LazyPredicate SignatureCompiler::MakeLazy(const Predicate& predicate) {
   switch (predicate.kind) {
-    case PredicateKind::kGlob:
-      return LazyPredicate(Glob(std::get<sigma::Pattern>(predicate.value), predicate.cased));
+    case PredicateKind::kGlob: {
+      const auto& pattern = std::get<sigma::Pattern>(predicate.value);
+      return LazyPredicate(Glob(pattern, predicate.cased), RequiredTexts(pattern));
+    }
     case PredicateKind::kNetwork: return LazyPredicate(std::get<sigma::Network>(predicate.value));
     case PredicateKind::kComparison:
       return LazyPredicate(ComparisonTest(std::get<sigma::Comparison>(predicate.value)));
@@ -189,10 +192,10 @@ LazyPredicate SignatureCompiler::MakeLazy(const Predicate& predicate) {
           predicate.other, std::get<sigma::FieldRef>(predicate.value).how, predicate.cased));
     default: break;
   }
-  Result<std::shared_ptr<const Regex>> regex =
-      regexes_->Get(std::get<sigma::Regex>(predicate.value));
+  const auto& source = std::get<sigma::Regex>(predicate.value);
+  Result<std::shared_ptr<const Regex>> regex = regexes_->Get(source);
   FAULTLINE_CHECK(regex.has_value());  // rules with bad expressions were taken out before
-  return LazyPredicate(std::move(*regex));
+  return LazyPredicate(std::move(*regex), RequiredTexts(source));
 }
 
 }  // namespace faultline

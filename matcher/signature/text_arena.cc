@@ -2,21 +2,18 @@
 #include "matcher/signature/text_arena.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace faultline {
 
 std::string_view TextArena::Keep(std::string_view text) {
-  if (text.empty()) return {"", 0};
-  if (blocks_.empty() || blocks_.back().size - used_ < text.size()) {
-    const std::size_t size = std::max(kBlock, text.size());
-    blocks_.push_back({std::make_unique<char[]>(size), size});
-    used_ = 0;
-  }
-  char* at = blocks_.back().bytes.get() + used_;
-  std::memcpy(at, text.data(), text.size());
-  used_ += text.size();
-  return {at, text.size()};
+  std::copy(text.begin(), text.end(), Room(text.size()));
+  return Take(text.size());
+}
+
+void TextArena::AddBlock(std::size_t wanted) {
+  const std::size_t size = std::max(kBlock, wanted);
+  blocks_.push_back({std::make_unique_for_overwrite<char[]>(size), size});
+  used_ = 0;
 }
 
 // Several blocks become one, so that the next event of this size needs no memory.
@@ -26,7 +23,7 @@ void TextArena::Clear() {
   std::size_t size = 0;
   for (const Block& block : blocks_) size += block.size;
   blocks_.clear();
-  if (size <= kKeep) blocks_.push_back({std::make_unique<char[]>(size), size});
+  if (size <= kKeep) blocks_.push_back({std::make_unique_for_overwrite<char[]>(size), size});
 }
 
 }  // namespace faultline

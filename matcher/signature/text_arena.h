@@ -16,6 +16,15 @@ class TextArena {
  public:
   // A copy of `text` that lives until Clear().
   [[nodiscard]] std::string_view Keep(std::string_view text);
+  // Room for `size` bytes to be written; Take() then keeps the first of them until Clear().
+  [[nodiscard]] char* Room(std::size_t size) {
+    if (blocks_.empty() || blocks_.back().size - used_ < size) AddBlock(size);
+    return blocks_.back().bytes.get() + used_;
+  }
+  [[nodiscard]] std::string_view Take(std::size_t size) noexcept {
+    used_ += size;
+    return {blocks_.back().bytes.get() + used_ - size, size};
+  }
   void Clear();
 
  private:
@@ -25,6 +34,8 @@ class TextArena {
     std::unique_ptr<char[]> bytes;
     std::size_t size = 0;
   };
+
+  void AddBlock(std::size_t size);
 
   std::vector<Block> blocks_;  // the last one is being filled
   std::size_t used_ = 0;       // of the last block

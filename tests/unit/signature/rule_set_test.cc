@@ -52,7 +52,8 @@ TEST(RuleSet, ARegexThatDoesNotCompileRejectsItsRuleAndWhatRefersToIt) {
   EXPECT_EQ((*set)->detections()[0].meta.title, "good");
   ASSERT_EQ((*set)->correlations().size(), 1u);
   EXPECT_EQ((*set)->correlations()[0].meta.title, "on the good one");
-  EXPECT_EQ((*set)->correlations()[0].members, std::vector<std::uint32_t>{0});
+  ASSERT_EQ((*set)->correlations()[0].inputs.size(), 1u);
+  EXPECT_EQ((*set)->correlations()[0].inputs[0].rule, (sigma::RuleRef{false, 0}));
   ASSERT_EQ((*set)->errors().size(), 2u);
   EXPECT_EQ((*set)->errors()[0].place.line, 7);
   EXPECT_NE((*set)->errors()[0].message.find("missing closing parenthesis"), std::string::npos);

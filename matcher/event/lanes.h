@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace faultline {
+
+// Sixteen bytes at once, by the compiler's vectors: any CPU.
+using Lanes = signed char __attribute__((vector_size(16)));
+inline constexpr std::size_t kLanes = sizeof(Lanes);
+
+[[nodiscard]] inline Lanes LoadLanes(const char* from) noexcept {
+  Lanes lanes;
+  std::memcpy(&lanes, from, sizeof lanes);
+  return lanes;
+}
+inline void StoreLanes(char* to, const Lanes& lanes) noexcept {
+  std::memcpy(to, &lanes, sizeof lanes);
+}
+
+// The first lane that is not 0; kLanes where there is none. Requires: lanes are 0 or -1.
+[[nodiscard]] inline std::size_t FirstLane(const Lanes& lanes) noexcept {
+  static_assert(std::endian::native == std::endian::little);
+  std::uint64_t words[2];
+  std::memcpy(words, &lanes, sizeof words);
+  if (words[0] != 0) return static_cast<std::size_t>(std::countr_zero(words[0])) / 8;
+  if (words[1] != 0) return 8 + static_cast<std::size_t>(std::countr_zero(words[1])) / 8;
+  return kLanes;
+}
+// Whether the highest bit of some lane is set.
+[[nodiscard]] inline bool AnyNegative(const Lanes& lanes) noexcept {
+  std::uint64_t words[2];
+  std::memcpy(words, &lanes, sizeof words);
+  return ((words[0] | words[1]) & 0x8080808080808080) != 0;
+}
+
+}  // namespace faultline

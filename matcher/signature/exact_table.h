@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "matcher/signature/truth.h"
+
+namespace faultline {
+
+// Texts with what each means, looked up whole. The same text may stand for several predicates.
+//
+// Cost       A bit for a text of a size that no entry has; else one hash and mostly one compare.
+// Threads    Immutable after Seal().
+class ExactTable {
+ public:
+  // `text_only`: not for texts that are not valid UTF-8.
+  void Add(std::string_view text, PredicateId id, bool text_only);
+  void Seal();
+
+  [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+  // Sets what equals `text`.
+  void Find(std::string_view text, bool valid_utf8, Truth& truth) const noexcept;
+
+ private:
+  struct Entry {
+    std::uint64_t hash = 0;
+    std::uint32_t at = 0;  // in texts_
+    std::uint32_t size = 0;
+    PredicateId id = kNoPredicate;  // kNoPredicate: a free slot
+    bool text_only = false;
+  };
+  static constexpr std::size_t kSizes = 256;  // longer ones count as the last
+
+  std::string texts_;
+  std::vector<Entry> entries_;
+  std::vector<Entry> slots_;                        // a power of two; open addressing
+  std::array<std::uint64_t, kSizes / 64> sizes_{};  // one bit per size of a text
+};
+
+}  // namespace faultline

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "matcher/signature/database_cache.h"
+#include "matcher/signature/hs_handles.h"
+
+namespace faultline {
+
+// A literal for Hyperscan's literal matcher.
+struct HsLiteral {
+  std::string text;
+  unsigned id = 0;
+  unsigned flags = 0;  // HS_FLAG_CASELESS, HS_FLAG_SINGLEMATCH
+};
+
+// One database of all of them, from `cache` where it is there; else compiled, and kept there. `cache`
+// may be null. Fails when Hyperscan refuses: the machine or we are at fault, never a rule.
+[[nodiscard]] Result<HsDatabase> CompileLiterals(const std::vector<HsLiteral>& literals,
+                                                 DatabaseCache* cache);
+
+// The same of one expression; null where Hyperscan refuses it.
+[[nodiscard]] HsDatabase CompileExpression(const std::string& pattern, unsigned flags,
+                                           DatabaseCache* cache);
+
+}  // namespace faultline

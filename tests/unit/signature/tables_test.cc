@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// The look-ups of the hot path: whole texts, pairs, answers by value, classes by route.
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "matcher/signature/exact_table.h"
+#include "matcher/signature/field_memo.h"
+#include "matcher/signature/pair_table.h"
+#include "matcher/signature/route_map.h"
+
+namespace faultline {
+namespace {
+
+std::vector<PredicateId> Sorted(const Truth& truth) {
+  std::vector<PredicateId> ids(truth.set().begin(), truth.set().end());
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+TEST(ExactTable, FindsAllThatATextStandsFor) {
+  ExactTable table;
+  const std::string longest(300, 'x');
+  table.Add("a", 0, false);
+  table.Add("b", 1, false);
+  table.Add("b", 2, true);
+  table.Add("", 3, false);
+  table.Add(longest, 4, false);
+  table.Seal();
+  const auto found = [&table](std::string_view text, bool valid) {
+    Truth truth(5);
+    table.Find(text, valid, truth);
+    return Sorted(truth);
+  };
+  EXPECT_EQ(found("a", true), (std::vector<PredicateId>{0}));
+  EXPECT_EQ(found("b", true), (std::vector<PredicateId>{1, 2}));
+  EXPECT_EQ(found("b", false), (std::vector<PredicateId>{1}));
+  EXPECT_EQ(found("", true), (std::vector<PredicateId>{3}));
+  EXPECT_EQ(found(longest, true), (std::vector<PredicateId>{4}));
+  EXPECT_TRUE(found(longest + "x", true).empty());
+  EXPECT_TRUE(found("c", true).empty());
+}
+
+TEST(PairTable, TakesOneEqualsSignBeforeALongValue) {
+  EXPECT_TRUE(PairTable::Takes("md5=0123456789abcdef"));
+  EXPECT_TRUE(PairTable::Takes("=0123456789abcdef"));
+  EXPECT_FALSE(PairTable::Takes("md5=0123456789abcde"));
+  EXPECT_FALSE(PairTable::Takes("0123456789abcdef"));
+  EXPECT_FALSE(PairTable::Takes("md5=0123456789abcdef="));
+}
+
+TEST(PairTable, FindsEachPlaceOfALiteral) {
+  PairTable table;
+  table.Add("md5=0123456789abcdef", 0);
+  table.Add("5=0123456789abcdef01", 1);
+  table.Add("sha1=0123456789abcdef", 2);
+  table.Seal();
+  std::vector<std::pair<std::uint32_t, std::size_t>> found;
+  const auto keep = [&found](std::uint32_t meaning, std::size_t end) {
+    found.emplace_back(meaning, end);
+  };
+  table.Find("md5=0123456789abcdef01,x=1,md5=0123456789abcdef", keep);
+  std::sort(found.begin(), found.end());
+  EXPECT_EQ(found, (std::vector<std::pair<std::uint32_t, std::size_t>>{{0, 20}, {0, 47}, {1, 22}}));
+  found.clear();
+  table.Find("5=0123456789abcde", keep);
+  table.Find("=0123456789abcdef", keep);
+  table.Find("", keep);
+  EXPECT_TRUE(found.empty());
+}
+
+RawValue Value(std::string_view raw, ValueKind kind = ValueKind::kString) {
+  return {raw, kind, false};
+}
+
+TEST(FieldMemo, KnowsWhatItKeptByBytesAndKind) {
+  MemoBudget budget(1 << 20);
+  FieldMemo memo(&budget, 7, true);
+  std::vector<std::string> texts;
+  for (int i = 0; i < 1000; ++i)
+    texts.push_back(std::string(static_cast<std::size_t>(i % 90), 'v') + std::to_string(i));
+  for (std::uint32_t i = 0; i < texts.size(); ++i) {
+    const RawValue value = Value(texts[i]);
+    const std::uint64_t hash = memo.HashOf(value, 0);
+    ASSERT_FALSE(memo.Find(value, hash));
+    memo.Keep(value, hash, std::vector<PredicateId>(i % 4, i));
+  }
+  for (std::uint32_t i = 0; i < texts.size(); ++i) {
+    const RawValue value = Value(texts[i]);
+    const auto held = memo.Find(value, memo.HashOf(value, 0));
+    ASSERT_TRUE(held) << i;
+    EXPECT_TRUE(std::equal(held->begin(), held->end(), std::vector<PredicateId>(i % 4, i).begin()));
+    EXPECT_EQ(held->size(), i % 4);
+    const RawValue other = Value(texts[i], ValueKind::kNumber);
+    EXPECT_FALSE(memo.Find(other, memo.HashOf(other, 0)));
+  }
+}
+
+TEST(FieldMemo, BeginsAnewWithoutBudgetAndStopsWhereItDoesNotPay) {
+  MemoBudget budget(4096);
+  FieldMemo memo(&budget, 7, true);
+  std::size_t kept = 0;
+  for (int i = 0; memo.on() && i < 100000; ++i) {
+    const std::string text = "value " + std::to_string(i);
+    const RawValue value = Value(text);
+    const std::uint64_t hash = memo.HashOf(value, 0);
+    if (memo.Find(value, hash)) ++kept;
+    memo.Keep(value, hash, {});
+  }
+  EXPECT_EQ(kept, 0u);
+  EXPECT_FALSE(memo.on());
+  EXPECT_TRUE(budget.Take(4096));  // all of it was given back
+}
+
+TEST(RouteMap, ForgetsAtItsBound) {
+  RouteMap<int> map(2);
+  std::vector<int> values(20000);
+  for (std::uint32_t i = 0; i < values.size(); ++i) {
+    const std::uint32_t key[] = {i, i * 7};
+    ASSERT_EQ(map.Find(key), nullptr);
+    map.Keep(key, &values[i]);
+    ASSERT_EQ(map.Find(key), &values[i]);
+  }
+  const std::uint32_t first[] = {0, 0}, swapped[] = {7 * 19999, 19999};
+  EXPECT_EQ(map.Find(first), nullptr);
+  EXPECT_EQ(map.Find(swapped), nullptr);
+}
+
+}  // namespace
+}  // namespace faultline
