@@ -35,7 +35,6 @@ using std::chrono::seconds;
 constexpr const char* kTopic = "windows-events";
 constexpr seconds kTimeout{120};  // for a broker that does not answer
 constexpr milliseconds kLook{50};
-constexpr std::int32_t kPartitions = 3;
 
 struct DemoFlags {
   std::string brokers, write, topic = kTopic, shape = "evtx", http = "127.0.0.1:9464";
@@ -46,7 +45,6 @@ struct DemoFlags {
 StoryOptions StoryOf(const DemoFlags& flags) {
   StoryOptions options;
   options.seed = flags.seed;
-  options.partitions = kPartitions;
   options.incident_shape = ShapeFromString(flags.shape).value_or(Shape::kEvtx);
   return options;
 }
@@ -105,7 +103,7 @@ Result<void> MakeTopics(const Config& config, const std::string& topic) {
   std::vector<kafka::TopicSpec> specs = TopicsToCreate(config);
   for (kafka::TopicSpec& spec : specs) {
     if (spec.name != topic) continue;
-    spec.partitions = kPartitions;
+    spec.partitions = kStoryMachines;
     spec.config["retention.ms"] = "-1";  // the story is older than what brokers keep by default
   }
   return admin->CreateTopics(specs, kTimeout);
@@ -129,16 +127,15 @@ Result<int> Watch(Service& service, AlertWatch& watch, const DemoFlags& flags,
     if (auto shown = watch.ShowArrived(); !shown) return tl::unexpected<Error>(shown.error());
     if (const auto end = service.Ended()) {
       if (!*end) return tl::unexpected<Error>(end->error());
-      return Fail(Fault::kInternal, "the consumer has ended before the incident was over");
+      return Fail(Fault::kInternal, "the consumer has ended before the story was over");
     }
     if (!told && Over(service, watch, records)) {
       told = true;
       if (!flags.keep) return kExitOk;
-      std::fprintf(stderr, "The incident is over. Ctrl-C ends the demo.\n");
+      std::fprintf(stderr, "The story is over. Ctrl-C ends the demo.\n");
     }
     if (!told && SystemClock().Steady() - begun > kTimeout) {
-      return Fail(Fault::kBroker,
-                  "the incident was not diagnosed in time: " + service.health().cause);
+      return Fail(Fault::kBroker, "the story was not diagnosed in time: " + service.health().cause);
     }
   }
 }
@@ -160,7 +157,7 @@ Result<int> PlayLive(const DemoFlags& flags, const Context& context) {
     for (const std::string& topic : OwnTopics(*config)) {
       if (auto ok = mock->CreateTopic(topic, 1); !ok) return tl::unexpected<Error>(ok.error());
     }
-    if (auto ok = mock->CreateTopic(flags.topic, kPartitions); !ok) {
+    if (auto ok = mock->CreateTopic(flags.topic, kStoryMachines); !ok) {
       return tl::unexpected<Error>(ok.error());
     }
   } else if (auto ok = MakeTopics(*config, flags.topic); !ok) {
@@ -179,10 +176,11 @@ Result<int> PlayLive(const DemoFlags& flags, const Context& context) {
   if (!service) return tl::unexpected<Error>(service.error());
   if (!context.quiet) {
     std::fprintf(stderr,
-                 "faultline demo: %zu events of 8 machines in 3 partitions of '%s' on %s%s\n"
+                 "faultline demo: %zu events of %d machines in as many partitions of '%s' on %s%s\n"
                  "metrics: http://%s/metrics\n\n",
-                 story.size(), flags.topic.c_str(), mock ? "an in-process Kafka, " : "",
-                 brokers.c_str(), (*service)->http_address().c_str());
+                 story.size(), kStoryMachines, flags.topic.c_str(),
+                 mock ? "an in-process Kafka, " : "", brokers.c_str(),
+                 (*service)->http_address().c_str());
   }
   if (auto ok = watch.Read(ReaderOf(*config), config->alerts.topic); !ok) {
     return tl::unexpected<Error>(ok.error());
@@ -214,7 +212,7 @@ Result<int> WriteFiles(const DemoFlags& flags) {
     return Fail(Fault::kIo, "cannot make the folder: " + error.message(), {flags.write, 0, 0});
   std::vector<ReplayFile> files;
   std::vector<FilePtr> open;
-  for (std::int32_t partition = 0; partition < kPartitions; ++partition) {
+  for (std::int32_t partition = 0; partition < kStoryMachines; ++partition) {
     const auto path = folder / fmt::format("{}-{}.ndjson", flags.topic, partition);
     auto file = Create(path);
     if (!file) return tl::unexpected<Error>(file.error());
@@ -257,7 +255,7 @@ Result<int> WriteFiles(const DemoFlags& flags) {
 void AddDemoCommand(CLI::App& app, Context& context) {
   auto flags = std::make_shared<DemoFlags>();
   CLI::App* const command =
-      app.add_subcommand("demo", "Play a bundled incident through Kafka and diagnose it");
+      app.add_subcommand("demo", "Play a week with five incidents through Kafka and diagnose them");
   command
       ->add_option("--brokers", flags->brokers,
                    "Play into these brokers instead of an in-process Kafka")

@@ -20,7 +20,7 @@ using std::chrono::minutes;
 using std::chrono::nanoseconds;
 using std::chrono::seconds;
 
-constexpr hours kDay{12};
+constexpr hours kWeek{7 * 24};
 constexpr minutes kIncidentAfter{6 * 60 + 12};
 
 EventTime Start() { return *EventTime::FromCivil(2026, 3, 2, 6, 0, 0, 0); }
@@ -89,12 +89,13 @@ struct Machine {
 
 constexpr std::array<Machine, 8> kMachines = {{{"NODE1", Shape::kEvtx},
                                                {"NODE2", Shape::kWinlogbeat},
+                                               {"NODE3", Shape::kNxlog},
+                                               {"NODE4", Shape::kFlat},
+                                               {"SRV1", Shape::kEvtx},
                                                {"DC1", Shape::kFlat},
                                                {"FILE1", Shape::kNxlog},
-                                               {"WEB1", Shape::kWinlogbeat},
-                                               {"WEB2", Shape::kFlat},
-                                               {"PC-0117", Shape::kNxlog},
-                                               {"PC-0342", Shape::kEvtx}}};
+                                               {"PC-0117", Shape::kWinlogbeat}}};
+static_assert(kMachines.size() == kStoryMachines);
 
 constexpr std::array<std::string_view, 6> kUsers = {"alice", "bob",        "carol",
                                                     "dave",  "svc-backup", "svc-web"};
@@ -189,38 +190,141 @@ WindowsEvent Background(Dice& dice, EventTime time, std::string_view computer) {
                  fmt::format("DIR ({}) Ending the backup of the file D:\\dsadata\\dir.edb.",
                              200 + dice.Below(100)));
   }
-  return Event(time, computer, "System", "ClusSvc", 1201, 4,
-               fmt::format("The Cluster Service brought the Resource Group \"EXVS{}\" online.",
+  return Event(time, computer, "System", "ClusSvc", 1200, 4,
+               fmt::format("The Cluster Service is attempting to bring online the Resource Group "
+                           "\"EXVS{}\".",
                            1 + dice.Below(2)));
 }
 
-// What looks like the incident and is none: another resource, another JET error, another computer.
-std::vector<WindowsEvent> NearMisses(EventTime incident) {
-  return {
-      Event(incident - hours(2), "NODE1", "System", "ClusSvc", 1042, 2,
-            "Cluster generic service 'Print Spooler' failed."),
-      Event(
-          incident - hours(2) + seconds(9), "NODE1", "Application", "MSExchangeDS", 1002, 2,
-          "The Microsoft Exchange Server directory database (EDB) could not be initialized, error "
-          "-550. Unrecoverable error, the directory can't continue."),
-      Event(incident - minutes(50), "NODE1", "System", "ClusSvc", 1042, 2,
-            "Cluster generic service 'Microsoft Exchange Directory' failed."),
-      Event(
-          incident - minutes(49), "NODE2", "Application", "MSExchangeDS", 1002, 2,
-          "The Microsoft Exchange Server directory database (EDB) could not be initialized, error "
-          "-528. Unrecoverable error, the directory can't continue.")};
+// What looks like the first incident and is none: another resource, another JET error, another
+// computer.
+void NearMisses(EventTime incident, std::vector<WindowsEvent>& told) {
+  const auto failed = [&](EventTime time, const std::string& resource) {
+    told.push_back(Event(time, "NODE1", "System", "ClusSvc", 1042, 2,
+                         fmt::format("Cluster generic service '{}' failed.", resource)));
+  };
+  const auto lost = [&](EventTime time, std::string_view node, int error) {
+    told.push_back(
+        Event(time, node, "Application", "MSExchangeDS", 1002, 2,
+              fmt::format("The Microsoft Exchange Server directory database (EDB) could not be "
+                          "initialized, error {}. Unrecoverable error, the directory can't "
+                          "continue.",
+                          error)));
+  };
+  failed(incident - hours(2), "Print Spooler");
+  lost(incident - hours(2) + seconds(9), "NODE1", -550);
+  failed(incident - minutes(50), "Microsoft Exchange Directory");
+  lost(incident - minutes(49), "NODE2", -528);
 }
 
-std::vector<WindowsEvent> Incident(EventTime decided) {
-  return {Event(decided - seconds(23), "NODE1", "Application", "MSExchangeDS", 1002, 2,
-                "The Microsoft Exchange Server directory database (EDB) could not be "
-                "initialized,\r\nerror "
-                "-528. Unrecoverable error, the directory can't continue."),
-          Event(decided, "NODE1", "System", "ClusSvc", 1042, 2,
-                "Cluster generic service 'Microsoft Exchange Directory' failed.")};
+WindowsEvent CheckpointLost(EventTime time, std::string_view node, std::string_view resource,
+                            std::string_view key) {
+  return Event(time, node, "System", "ClusSvc", 1024, 2,
+               fmt::format("The registry checkpoint for cluster resource {} could not be restored "
+                           "to registry key\r\nSYSTEM\\CurrentControlSet\\Services\\{}. The "
+                           "resource may not function correctly.",
+                           resource, key));
+}
+
+// Q188674: the directory's restore fails on NODE1; that afternoon it is done the right way.
+void RestoreFails(EventTime decided, std::vector<WindowsEvent>& told) {
+  told.push_back(Event(decided - seconds(23), "NODE1", "Application", "MSExchangeDS", 1002, 2,
+                       "The Microsoft Exchange Server directory database (EDB) could not be "
+                       "initialized,\r\nerror "
+                       "-528. Unrecoverable error, the directory can't continue."));
+  told.push_back(Event(decided, "NODE1", "System", "ClusSvc", 1042, 2,
+                       "Cluster generic service 'Microsoft Exchange Directory' failed."));
+  told.push_back(
+      CheckpointLost(decided + hours(4), "NODE1", "Microsoft Exchange Directory", "MSExchangeDS"));
+}
+
+// Q316772: the Internet Mail Service goes offline and online again, three times in two days.
+void CheckpointLocked(EventTime first, std::vector<WindowsEvent>& told) {
+  for (const hours later : {hours(0), hours(5), hours(26)}) {
+    told.push_back(CheckpointLost(first + later, "NODE2", "Internet Mail Service - (EXVS1)",
+                                  "MSExchangeIMC\\Parameters"));
+  }
+}
+
+// 906154: NODE4 was a domain controller besides and is demoted; in the night the System Attendant of
+// its cluster does not come online.
+void AttendantOffline(EventTime first, std::vector<WindowsEvent>& told) {
+  const auto add = [&](minutes later, std::string_view node, std::string_view source, int id,
+                       std::string message) {
+    told.push_back(Event(first + later, node, "Application", source, id, 2, std::move(message)));
+  };
+  told.push_back(Event(first - hours(5), "NODE4", "System", "LSASRV", 29224, 4,
+                       "This server is no longer a Domain Controller."));
+  add(minutes(0), "NODE3", "MSExchangeMU", 1042,
+      "Metabase Update failed to read the Configuration namespace property from the domain "
+      "controller. Error code is 80040a01.");
+  add(minutes(1), "NODE3", "MSExchangeMU", 1043,
+      "Metabase Update failed to initialize enumerator of virtual server on cluster database. "
+      "Error code is error 800706b5.");
+  add(minutes(3), "NODE3", "POP3SVC", 1036,
+      "An error occurred while starting the Microsoft Exchange POP3 Service: server instance "
+      "number 1 failed to start with error 0x80040a01.");
+  add(minutes(4), "NODE3", "IMAP4SVC", 1036,
+      "An error occurred while starting the Microsoft Exchange IMAP4 Service: server instance "
+      "number 1 failed to start with error 0x80040a01.");
+  add(minutes(9), "NODE3", "MSExchangeCluster", 1003,
+      "Exchange System Attendant Instance - (EXVS2): Failed to bring the resource online.");
+  add(minutes(11), "NODE4", "MSExchangeCluster", 1012,
+      "Exchange Information Store Instance - (EXVS2): The RPC call to take the resource offline "
+      "failed.");
+}
+
+// 2058: the network fails and NODE1 with it, EXVS1 fails over; two days later, with the first
+// traffic after the weekend, the copies turn out to differ.
+void ReseedFails(EventTime failover, std::vector<WindowsEvent>& told) {
+  const auto cluster = [&](EventTime time, std::string_view node, int id, std::string message) {
+    told.push_back(Event(time, node, "System", "ClusSvc", id, 3, std::move(message)));
+  };
+  const std::string online = "The Cluster Service brought the Resource Group \"EXVS1\" online.";
+  cluster(Start() + minutes(3), "NODE1", 1201, online);
+  cluster(failover - seconds(31), "NODE2", 1123,
+          "The node lost communication with cluster node 'NODE1' on network 'Private'.");
+  cluster(failover - seconds(12), "NODE2", 1135,
+          "Cluster node NODE1 was removed from the active server cluster membership. Cluster "
+          "service may have been stopped on the node.");
+  cluster(failover, "NODE2", 1201, online);
+  told.push_back(Event(failover + hours(50), "NODE1", "Application", "MSExchangeRepl", 2058, 2,
+                       "The Microsoft Exchange Replication Service was unable to perform an "
+                       "incremental re-seed of the passive node for First Storage Group. The "
+                       "specific error code returned is: 0xc8000222."));
+}
+
+// Q201414: the directory of SRV1 is restored and does not replicate out.
+void DirectoryBehind(EventTime restored, std::vector<WindowsEvent>& told) {
+  const auto observed = [&](EventTime time, int usn) {
+    WindowsEvent event = Event(time, "SRV1", "Application", "ds_usn_observed", 1, 4, "");
+    event.data = {{"USNChanged", std::to_string(usn)}};
+    told.push_back(std::move(event));
+  };
+  told.push_back(Event(restored, "SRV1", "Application", "MSExchangeDS", 1173, 3,
+                       "A privileged operation (rights required = 0x4) on object  failed because "
+                       "a non-security related error occurred."));
+  observed(restored + hours(1), 1401);
+  observed(restored + hours(2), 1501);
+  for (const minutes later : {minutes(180), minutes(197), minutes(222)}) {
+    told.push_back(Event(restored + later, "SRV1", "Application", "MSExchangeDS", 1224, 2,
+                         "Fatal replication error (Internal ID 3030174). Parameters "
+                         "6c1e673d9bd6d011b66b08002be5a6b2 2501."));
+  }
 }
 
 }  // namespace
+
+std::vector<WindowsEvent> StoryIncidents() {
+  std::vector<WindowsEvent> told;
+  NearMisses(IncidentTime(), told);
+  RestoreFails(IncidentTime(), told);
+  CheckpointLocked(Start() + hours(29), told);
+  AttendantOffline(Start() + hours(68), told);
+  ReseedFails(Start() + hours(81), told);
+  DirectoryBehind(Start() + hours(140), told);
+  return told;
+}
 
 EventTime IncidentTime() { return Start() + kIncidentAfter; }
 
@@ -247,24 +351,22 @@ std::vector<StoryRecord> TellStory(const StoryOptions& options) {
   const auto add = [&](WindowsEvent event, nanoseconds delay) {
     const auto machine = std::find_if(kMachines.begin(), kMachines.end(),
                                       [&](const Machine& m) { return m.name == event.computer; });
-    const auto partition =
-        static_cast<std::int32_t>((machine - kMachines.begin()) % options.partitions);
+    const auto partition = static_cast<std::int32_t>(machine - kMachines.begin());
     const Shape shape = machine->name == "NODE1" ? options.incident_shape : machine->shape;
     const EventTime at = event.time + delay;
     arrivals.push_back({at, arrivals.size(), partition, std::move(event), shape});
   };
-  const auto step = nanoseconds(kDay) / static_cast<std::int64_t>(options.background);
+  const auto step = nanoseconds(kWeek) / static_cast<std::int64_t>(options.background);
   for (std::size_t i = 0; i < options.background; ++i) {
     const EventTime time = Start() + step * static_cast<std::int64_t>(i);
     const auto whole = time - nanoseconds(time.nanos() % 1'000'000);
-    // Every machine speaks in turn first, so that every partition reaches the day's end.
+    // Every machine speaks in turn first, so that every partition reaches the week's end.
     const Machine& machine =
         kMachines[i % 3 == 0 ? (i / 3) % kMachines.size() : dice.Below(kMachines.size())];
     const auto delay = milliseconds(dice.Below(4000));
     add(Background(dice, whole, machine.name), delay);
   }
-  for (WindowsEvent& event : NearMisses(IncidentTime())) add(std::move(event), seconds(1));
-  for (WindowsEvent& event : Incident(IncidentTime())) add(std::move(event), seconds(1));
+  for (WindowsEvent& event : StoryIncidents()) add(std::move(event), seconds(1));
   std::sort(arrivals.begin(), arrivals.end(), [](const Arrival& a, const Arrival& b) {
     return std::tie(a.at, a.number) < std::tie(b.at, b.number);
   });

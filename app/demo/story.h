@@ -32,21 +32,24 @@ struct StoryRecord {
   std::string payload;
 };
 
-// The demo's story: a cluster's day with one bundled incident (Q188674 on NODE1) amid background
-// noise of several machines and shippers, near misses included.
+// The demo's story: a week of two clusters, a directory server and others, amid which the five
+// failures of the exchange-cluster pack happen, near misses included. One partition for each machine.
 //
 // It is a function of its options alone: same bytes on every machine. Records of a partition are in
 // the order of their offsets; event times in it are out of order by a few seconds at most. The
-// background runs more than five hours past the incident in every partition.
+// background runs more than five hours past the last incident in every partition.
+inline constexpr std::int32_t kStoryMachines = 8;
 struct StoryOptions {
   std::uint64_t seed = 1;
-  std::size_t background = 24000;
-  std::int32_t partitions = 3;          // >= 1
+  std::size_t background = 120'000;
   Shape incident_shape = Shape::kEvtx;  // how NODE1's logs are shipped
 };
 [[nodiscard]] std::vector<StoryRecord> TellStory(const StoryOptions& options);
 
-// When the incident's deciding event happens, the same in every shape.
+// What happens in it, in no order: the incidents and the near misses, without the background.
+[[nodiscard]] std::vector<WindowsEvent> StoryIncidents();
+
+// When the first incident's deciding event happens, the same in every shape.
 [[nodiscard]] EventTime IncidentTime();
 
 }  // namespace faultline::app

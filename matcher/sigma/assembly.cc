@@ -22,6 +22,7 @@
 #include "matcher/sigma/metadata.h"
 #include "matcher/sigma/reading.h"
 #include "matcher/sigma/references.h"
+#include "matcher/sigma/scalars.h"
 #include "matcher/sigma/semantics.h"
 #include "matcher/sigma/suggest.h"
 
@@ -80,8 +81,10 @@ void Assembly::AddFault(Error error) {
   entries_.push_back(std::move(entry));
 }
 
-void Assembly::AddText(std::string_view text, const std::string& file) {
+void Assembly::AddText(std::string_view text, const std::string& file,
+                       std::shared_ptr<const Pack> pack) {
   budgets_.emplace_back();
+  packs_.push_back(std::move(pack));
   std::vector<yaml::Node> documents;
   auto fault = yaml::ParseYamlPrefix(text, file, {}, Fault::kRules, documents);
   Collection collection;
@@ -97,9 +100,10 @@ void Assembly::AddText(std::string_view text, const std::string& file) {
 }
 
 void Assembly::AddDocument(const yaml::Node& document) {
-  Reading reading(NameOf(document), options_, budgets_.back());
+  Reading reading(NameOf(document), options_, budgets_.back(), packs_.back().get());
   Entry entry;
   entry.budget = &budgets_.back();
+  entry.pack = packs_.back().get();
   if (document.FindKey("filter") != nullptr) {
     entry.kind = "filter";
     entry.rule = ReadFilterRule(document, reading);
@@ -109,6 +113,9 @@ void Assembly::AddDocument(const yaml::Node& document) {
   } else if (document.FindKey("detection") != nullptr) {
     entry.kind = "detection";
     entry.rule = ReadDetectionRule(document, reading);
+    const yaml::Node* const map = document.Find("faultline");
+    const yaml::Node* const replaceable = map == nullptr ? nullptr : map->Find("replaceable");
+    entry.replaceable = replaceable != nullptr && yaml::AsBool(*replaceable).value_or(false);
   } else if (document.FindKey("logsource") != nullptr || document.FindKey("title") != nullptr) {
     entry.kind = "detection";
     reading.Refuse("the rule has no 'detection' and no 'correlation'", document.place,
@@ -122,13 +129,26 @@ void Assembly::AddDocument(const yaml::Node& document) {
   entries_.push_back(std::move(entry));
 }
 
+// A replaceable detection is as if it were not there once another rule has its name.
+void Assembly::GiveWay() {
+  for (Entry& entry : entries_) {
+    if (!entry.replaceable || entry.error || entry.meta.name.empty()) continue;
+    for (const Entry& other : entries_) {
+      if (other.replaceable || other.meta.name != entry.meta.name) continue;
+      entry.replaced = faultline::ToString(other.meta.place);
+      entry.rule = std::monostate();
+      break;
+    }
+  }
+}
+
 // Rejects all entries of one id, or of one name, naming another's place.
 void Assembly::CheckTwins(bool by_name) {
   auto& first = by_name ? by_name_ : by_id_;
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     Entry& entry = entries_[i];
     const std::string& key = by_name ? entry.meta.name : entry.meta.id;
-    if (key.empty()) continue;
+    if (key.empty() || !entry.replaced.empty()) continue;
     const auto [found, fresh] = first.emplace(key, i);
     if (fresh) continue;
     Entry& other = entries_[found->second];
@@ -367,7 +387,7 @@ void Assembly::ChargeQuestions(const CorrelationRule& rule, const Entry& entry, 
 }
 
 void Assembly::PlaceCorrelation(Entry& entry, RuleCollection& rules) {
-  Reading reading(NameOf(entry.document), options_, *entry.budget);
+  Reading reading(NameOf(entry.document), options_, *entry.budget, entry.pack);
   CorrelationRule rule = ReadCorrelation(
       entry.document, rules,
       [this](const yaml::Node& reference, Reading& of) { return FindRule(reference, of); },
@@ -392,6 +412,11 @@ void Assembly::PlaceCorrelation(Entry& entry, RuleCollection& rules) {
 
 // What the load report says of an entry that is not rejected.
 void Assembly::Describe(const Entry& entry, const RuleCollection& rules, ReportEntry& report) {
+  if (!entry.replaced.empty()) {
+    report.state = RuleState::kGated;
+    report.reason = fmt::format("the rule of its name at {} takes its place", entry.replaced);
+    return;
+  }
   if (entry.kind == "filter") {
     if (entry.targets > 0) return;
     report.state = RuleState::kGated;
@@ -407,6 +432,7 @@ void Assembly::Describe(const Entry& entry, const RuleCollection& rules, ReportE
 
 RuleCollection Assembly::Finish() && {
   RuleCollection rules;
+  GiveWay();
   CheckTwins(false);
   CheckTwins(true);
   PlaceDetections(rules);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "matcher/sigma/filter.h"
+#include "matcher/sigma/pack.h"
 #include "matcher/sigma/reading.h"
 #include "matcher/sigma/rule.h"
 #include "matcher/sigma/yaml.h"
@@ -28,7 +30,9 @@ class Assembly {
  public:
   explicit Assembly(const LoadOptions& options) : options_(options) {}
 
-  void AddText(std::string_view text, const std::string& file);
+  // `pack`: that the text lies in; null: none.
+  void AddText(std::string_view text, const std::string& file,
+               std::shared_ptr<const Pack> pack = nullptr);
   // A file that could not be read.
   void AddFault(Error error);
   [[nodiscard]] RuleCollection Finish() &&;
@@ -38,15 +42,19 @@ class Assembly {
     std::variant<std::monostate, DetectionRule, FilterRule> rule;
     yaml::Node document;                // of a correlation, which is read when all rules are known
     ExpansionBudget* budget = nullptr;  // of its text
+    const Pack* pack = nullptr;         // that its text lies in; null: none
     Metadata meta;
     std::string kind;
     std::optional<Error> error;
     std::vector<Finding> findings;
     std::uint32_t index = 0;  // in the collection, of an accepted rule
     std::size_t targets = 0;  // of an accepted filter
+    bool replaceable = false;  // gives way to another rule of its name
+    std::string replaced;      // where that one stands
   };
 
   void AddDocument(const yaml::Node& document);
+  void GiveWay();
   void CheckTwins(bool by_name);
   void PlaceDetections(RuleCollection& rules);
   [[nodiscard]] std::vector<std::uint32_t> Targets(Entry& entry, const RuleCollection& rules,
@@ -63,7 +71,8 @@ class Assembly {
   [[nodiscard]] std::string Suggest(std::string_view reference, bool correlations);
 
   const LoadOptions& options_;
-  std::deque<ExpansionBudget> budgets_;  // of each text
+  std::deque<ExpansionBudget> budgets_;            // of each text
+  std::deque<std::shared_ptr<const Pack>> packs_;  // of each text; null: in none
   std::vector<Entry> entries_;
   int suggestions_left_ = 8;  // each looks through all rules
   // Correlations in the order of RuleCollection: how many rules each reaches, repeats included.

@@ -50,7 +50,7 @@ nanoseconds CorrelationReader::ReadSpan(const yaml::Node& node, std::string_view
   const std::string text = ReadText(node, what, reading_);
   if (!reading_.ok()) return {};
   if (text.starts_with("settings.")) {
-    auto setting = FindSetting(std::string_view(text).substr(9), reading_.options());
+    auto setting = FindSetting(std::string_view(text).substr(9), reading_.pack());
     if (!setting) {
       Refuse(fmt::format("{}: {}", what, setting.error().message), node.place,
              setting.error().remedy);
@@ -78,7 +78,7 @@ std::int64_t CorrelationReader::ReadWhole(const yaml::Node& node, std::string_vi
   if (!reading_.ok()) return least;
   auto number = yaml::AsInteger(node);
   if (text.starts_with("settings.")) {
-    auto setting = FindSetting(std::string_view(text).substr(9), reading_.options());
+    auto setting = FindSetting(std::string_view(text).substr(9), reading_.pack());
     if (!setting) {
       Refuse(fmt::format("{}: {}", what, setting.error().message), node.place,
              setting.error().remedy);

@@ -124,7 +124,7 @@ Register CorrelationReader::ReadRegister(const yaml::Pair& pair) {
 // A list; an entry is a name, or {name: expression}.
 void CorrelationReader::ReadRegisterKey(const yaml::Node& by, Register& reg) {
   reg.by_group = false;
-  CorrelationScope scope(rule_, reading_.options());
+  CorrelationScope scope(rule_, reading_.pack());
   scope.ForKeys();
   const auto add = [&](const yaml::Node& key, Expression asked) {
     if (!reading_.ok()) return;
@@ -345,7 +345,6 @@ void CorrelationReader::ReadAlert(const yaml::Node& map) {
   read("update_every", [this](const yaml::Node& node) { ReadUpdateEvery(node); });
   read("explain", [this](const yaml::Node& node) {
     rule_.texts = ReadExplain(node, scope_, reading_);
-    rule_.explain = SourcesOf(rule_.texts);
     Ask(NamesOf(rule_.texts));
   });
 }

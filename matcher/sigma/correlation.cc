@@ -242,7 +242,7 @@ CorrelationRule ReadCorrelation(const yaml::Node& document, const RuleCollection
 
 CorrelationReader::CorrelationReader(const RuleCollection& rules, const RuleFinder& find,
                                      Reading& reading)
-    : rules_(rules), find_(find), reading_(reading), scope_(rule_, reading.options()) {}
+    : rules_(rules), find_(find), reading_(reading), scope_(rule_, reading.pack()) {}
 
 void CorrelationReader::Refuse(const std::string& message, const Place& place, std::string remedy) {
   reading_.Refuse(message, place, std::move(remedy));
@@ -277,7 +277,6 @@ CorrelationRule CorrelationReader::Read(const yaml::Node& document) && {
   if (reading_.ok()) FinishInputs(map);
   if (reading_.ok()) {
     ReadHorizon();
-    FillOldFields(document);
     if (IsTemporal()) rule_.thresholds.clear();
     Lint(rule_, map.place, reading_);
   }
@@ -375,13 +374,13 @@ void CorrelationReader::ReadRules(const yaml::Node& map) {
     return Refuse("the correlation names no 'rules'", map.place,
                   "add rules: with ids or names of rules");
   }
-  rule_.rules = ReadTexts(*rules, "'rules'", reading_);
-  if (rule_.rules.empty()) Refuse("'rules' is empty", rules->place, "name a rule");
+  const std::vector<std::string> references = ReadTexts(*rules, "'rules'", reading_);
+  if (references.empty()) Refuse("'rules' is empty", rules->place, "name a rule");
   const std::size_t most = IsTemporal() ? kMaxSteps : kMaxCounted;
-  if (rule_.rules.size() > most) {
+  if (references.size() > most) {
     Refuse(fmt::format("more than {} rules", most), rules->place, "write several correlations");
   }
-  for (std::size_t i = 0; reading_.ok() && i < rule_.rules.size(); ++i) {
+  for (std::size_t i = 0; reading_.ok() && i < references.size(); ++i) {
     const yaml::Node& reference = rules->IsScalar() ? *rules : rules->items[i];
     Step step;
     step.place = reference.place;
@@ -389,11 +388,11 @@ void CorrelationReader::ReadRules(const yaml::Node& map) {
     step.input = InputOf(reference);
     if (!reading_.ok()) return;
     if (rule_.inputs.size() == before) {
-      return Refuse(fmt::format("'{}' stands twice in 'rules'", rule_.rules[i]), reference.place,
+      return Refuse(fmt::format("'{}' stands twice in 'rules'", references[i]), reference.place,
                     "remove one of them");
     }
     const std::string& name = MetaOf(rule_.inputs[step.input].rule).name;
-    step.name = name.empty() ? rule_.rules[i] : name;
+    step.name = name.empty() ? references[i] : name;
     AddStep(std::move(step));
   }
 }
@@ -701,29 +700,6 @@ void CorrelationReader::FinishInputs(const yaml::Node& map) {
     all.insert(all.end(), input.fields.begin(), input.fields.end());
   }
   ChargeFields(all, map.place, reading_);
-}
-
-// For the correlator that knows event_count, temporal and temporal_ordered over detections alone.
-void CorrelationReader::FillOldFields(const yaml::Node& document) {
-  const yaml::Node* ours = document.Find("faultline");
-  const bool only_explained =
-      ours == nullptr || (ours->pairs.size() == 1 && ours->Find("explain") != nullptr);
-  const bool known = rule_.type == CorrelationType::kEventCount || IsTemporal();
-  const yaml::Node* condition = document.Find("correlation")->Find("condition");
-  if (!only_explained || !known || !aliases_.empty()) return;
-  if (condition != nullptr && condition->IsScalar()) return;
-  std::int64_t least = condition == nullptr ? static_cast<std::int64_t>(rule_.steps.size()) : 1;
-  for (const Threshold& threshold : rule_.thresholds) {
-    if (threshold.op != Threshold::Op::kGte && threshold.op != Threshold::Op::kGt) return;
-    const std::int64_t number = std::get<std::int64_t>(threshold.number);
-    least = std::max(least, threshold.op == Threshold::Op::kGt ? number + 1 : number);
-  }
-  for (const Input& input : rule_.inputs) {
-    if (input.rule.correlation) return;
-  }
-  rule_.threshold = static_cast<std::uint32_t>(
-      std::min<std::int64_t>(least, std::numeric_limits<std::uint32_t>::max()));
-  for (const Input& input : rule_.inputs) rule_.members.push_back(input.rule.index);
 }
 
 }  // namespace faultline::sigma

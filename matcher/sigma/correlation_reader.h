@@ -54,7 +54,6 @@ class CorrelationReader {
   void TurnIntoSteps();
   void CheckTextCondition(const Place& place);
   void FinishInputs(const yaml::Node& map);
-  void FillOldFields(const yaml::Node& document);
 
   // chain.cc
   void ReadChain(const yaml::Node& map);

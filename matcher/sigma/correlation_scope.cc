@@ -35,8 +35,8 @@ ExprName NameOf(ExprName::Kind kind, std::size_t index = 0, std::string field = 
   return name;
 }
 
-Result<Found> Setting(const std::vector<std::string>& parts, const LoadOptions& options) {
-  auto value = FindSetting(Joined(parts, 1), options);
+Result<Found> Setting(const std::vector<std::string>& parts, const Pack& pack) {
+  auto value = FindSetting(Joined(parts, 1), pack);
   if (!value) return tl::unexpected<Error>(std::move(value.error()));
   const ExprType type = TypeOf(*value);
   return Found{std::move(*value), type};
@@ -68,11 +68,11 @@ bool Counts(CorrelationType type) {
 
 }  // namespace
 
-Result<ExprValue> FindSetting(std::string_view name, const LoadOptions& options) {
-  const auto found = options.settings.find(name);
-  if (found != options.settings.end()) return found->second;
+Result<ExprValue> FindSetting(std::string_view name, const Pack& pack) {
+  const auto found = pack.settings.find(name);
+  if (found != pack.settings.end()) return found->second.value;
   std::vector<std::string_view> known;
-  for (const auto& setting : options.settings) known.emplace_back(setting.first);
+  for (const auto& setting : pack.settings) known.emplace_back(setting.first);
   return Fail(
       Fault::kRules, fmt::format("unknown setting '{}'", name), {},
       known.empty() ? "declare it under 'settings' in pack.yaml" : DidYouMeanOrOneOf(name, known));
@@ -119,7 +119,7 @@ Found CorrelationScope::Bare(const std::string& name) const {
 
 Result<Found> CorrelationScope::Find(const std::vector<std::string>& parts) const {
   const std::string& first = parts.front();
-  if (parts.size() > 1 && first == "settings") return Setting(parts, options_);
+  if (parts.size() > 1 && first == "settings") return Setting(parts, pack_);
   if (parts.size() > 1 && (first == "reg" || first == "prev")) {
     if (!keys_) return FindRegister(parts);
     return Fail(Fault::kRules, "a register's key cannot come from a register", {},
@@ -174,7 +174,7 @@ Result<ExprName> CorrelationScope::FindStep(std::string_view step) const {
 
 Result<Found> DetectionScope::Find(const std::vector<std::string>& parts) const {
   const std::string& first = parts.front();
-  if (parts.size() > 1 && first == "settings") return Setting(parts, options_);
+  if (parts.size() > 1 && first == "settings") return Setting(parts, pack_);
   if (parts.size() > 1 && (first == "reg" || first == "prev")) {
     return Fail(Fault::kRules, "a detection has no registers", {},
                 "declare them on a correlation that refers to it");

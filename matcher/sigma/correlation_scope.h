@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "matcher/sigma/expression.h"
+#include "matcher/sigma/pack.h"
 #include "matcher/sigma/rule.h"
 
 namespace faultline::sigma {
@@ -16,8 +17,7 @@ namespace faultline::sigma {
 // Ownership  Borrows both arguments, which outlive it.
 class CorrelationScope final : public ExprScope {
  public:
-  CorrelationScope(const CorrelationRule& rule, const LoadOptions& options)
-      : rule_(rule), options_(options) {}
+  CorrelationScope(const CorrelationRule& rule, const Pack& pack) : rule_(rule), pack_(pack) {}
 
   // Without registers and computed fields: for what the keys of registers are made of.
   void ForKeys() { keys_ = true; }
@@ -31,26 +31,25 @@ class CorrelationScope final : public ExprScope {
   [[nodiscard]] Result<Found> FindRegister(const std::vector<std::string>& parts) const;
 
   const CorrelationRule& rule_;
-  const LoadOptions& options_;
+  const Pack& pack_;
   bool keys_ = false;
 };
 
 // The same of a detection: its computed fields and the fields of its event.
 class DetectionScope final : public ExprScope {
  public:
-  DetectionScope(const DetectionRule& rule, const LoadOptions& options)
-      : rule_(rule), options_(options) {}
+  DetectionScope(const DetectionRule& rule, const Pack& pack) : rule_(rule), pack_(pack) {}
 
   [[nodiscard]] Result<Found> Find(const std::vector<std::string>& parts) const override;
   [[nodiscard]] Result<ExprName> FindStep(std::string_view step) const override;
 
  private:
   const DetectionRule& rule_;
-  const LoadOptions& options_;
+  const Pack& pack_;
 };
 
 // `settings.name`.
-[[nodiscard]] Result<ExprValue> FindSetting(std::string_view name, const LoadOptions& options);
+[[nodiscard]] Result<ExprValue> FindSetting(std::string_view name, const Pack& pack);
 
 // Names that expressions give a meaning of their own; no computed field may hide them.
 [[nodiscard]] bool IsReserved(std::string_view name) noexcept;

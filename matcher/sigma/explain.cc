@@ -10,7 +10,9 @@
 #include <fmt/format.h>
 
 #include "matcher/sigma/correlation_scope.h"
+#include "matcher/sigma/lookup.h"
 #include "matcher/sigma/pattern.h"
+#include "matcher/sigma/scalars.h"
 
 namespace faultline::sigma {
 namespace {
@@ -86,7 +88,7 @@ Capture ReadCapture(const yaml::Node& node, Reading& reading) {
   Capture capture;
   capture.place = node.place;
   if (!ExpectMap(node, "a capture", reading)) return capture;
-  ExpectKeys(node, "a capture", {"field", "re", "template", "as"}, {}, reading);
+  ExpectKeys(node, "a capture", {"field", "re", "template", "as", "join"}, {}, reading);
   const yaml::Node* field = node.Find("field");
   const yaml::Node* re = node.Find("re");
   const yaml::Node* text = node.Find("template");
@@ -94,6 +96,10 @@ Capture ReadCapture(const yaml::Node& node, Reading& reading) {
     reading.Refuse("a capture has no 'field'", node.place);
   } else {
     capture.field = ReadText(*field, "'field'", reading);
+  }
+  if (const yaml::Node* join = node.Find("join")) {
+    capture.join = yaml::AsText(*join);
+    if (!capture.join) reading.Refuse("'join' must be a text", join->place, "write join: ' '");
   }
   if ((re == nullptr) == (text == nullptr)) {
     reading.Refuse("a capture needs one of 're' and 'template'", node.place);
@@ -107,7 +113,7 @@ Capture ReadCapture(const yaml::Node& node, Reading& reading) {
 
 void ReadFields(const yaml::Node& map, Reading& reading, DetectionRule& rule) {
   if (!ExpectMap(map, "'fields'", reading)) return;
-  const DetectionScope scope(rule, reading.options());
+  const DetectionScope scope(rule, reading.pack());
   for (const yaml::Pair& pair : map.pairs) {
     const std::string& name = pair.key.scalar;
     if (!CheckFieldName(name, pair.key.place, reading)) return;
@@ -179,16 +185,6 @@ Texts ReadExplain(const yaml::Node& node, const ExprScope& scope, Reading& readi
   return ReadTexts(node, scope, reading);
 }
 
-Explain SourcesOf(const Texts& texts) {
-  Explain explain;
-  explain.cause = texts.cause.source();
-  explain.impact = texts.impact.source();
-  explain.runbook = texts.runbook.source();
-  for (const Template& text : texts.remedy) explain.remedy.push_back(text.source());
-  for (const Template& text : texts.references) explain.references.push_back(text.source());
-  return explain;
-}
-
 std::vector<std::string> FieldsOf(const std::vector<ExprName>& names) {
   std::vector<std::string> fields;
   for (const ExprName& name : names) {
@@ -218,7 +214,13 @@ void ReadFaultlineMap(const yaml::Node& node, Reading& reading, DetectionRule& r
     reading.Refuse(fmt::format("'{}' belongs to a correlation", pair.key.scalar), pair.key.place,
                    "move it to a correlation that refers to this rule");
   }
-  ExpectKeys(node, "'faultline'", {"capture", "fields", "explain"}, {"lookup"}, reading);
+  ExpectKeys(node, "'faultline'", {"capture", "fields", "lookup", "explain", "replaceable"}, {},
+             reading);
+  if (const yaml::Node* replaceable = node.Find("replaceable")) {
+    if (!yaml::AsBool(*replaceable)) {
+      reading.Refuse("'replaceable' must be true or false", replaceable->place, "write true");
+    }
+  }
   if (const yaml::Node* captures = node.Find("capture")) {
     if (!captures->IsSequence()) {
       reading.Refuse("'capture' must be a list", captures->place, "write - field: ... below it");
@@ -231,9 +233,9 @@ void ReadFaultlineMap(const yaml::Node& node, Reading& reading, DetectionRule& r
   if (const yaml::Node* fields = node.Find("fields"); fields != nullptr && reading.ok()) {
     ReadFields(*fields, reading, rule);
   }
+  if (const yaml::Node* lookup = node.Find("lookup")) rule.lookups = ReadLookups(*lookup, reading);
   if (const yaml::Node* explain = node.Find("explain"); explain != nullptr && reading.ok()) {
-    rule.texts = ReadExplain(*explain, DetectionScope(rule, reading.options()), reading);
-    rule.explain = SourcesOf(rule.texts);
+    rule.texts = ReadExplain(*explain, DetectionScope(rule, reading.pack()), reading);
     ChargeFields(FieldsOf(NamesOf(rule.texts)), explain->place, reading);
   }
 }

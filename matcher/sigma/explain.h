@@ -22,9 +22,6 @@ void ReadFaultlineMap(const yaml::Node& node, Reading& reading, DetectionRule& r
 [[nodiscard]] Texts ReadTexts(const yaml::Node& map, const ExprScope& scope, Reading& reading);
 // The map `explain`, which has those keys alone.
 [[nodiscard]] Texts ReadExplain(const yaml::Node& node, const ExprScope& scope, Reading& reading);
-// The texts as written.
-[[nodiscard]] Explain SourcesOf(const Texts& texts);
-
 // The fields of events that names stand for, repeats included.
 [[nodiscard]] std::vector<std::string> FieldsOf(const std::vector<ExprName>& names);
 

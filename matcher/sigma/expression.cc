@@ -44,6 +44,8 @@ class Evaluator {
       case ExprOp::kCoalesce: return FirstThere(node);
       case ExprOp::kIf: return Child(node, Holds(node.children[0]) ? 1 : 2);
       case ExprOp::kLower: return LowerOf(Child(node, 0));
+      case ExprOp::kUpper: return UpperOf(Child(node, 0));
+      case ExprOp::kSqueeze: return SqueezedOf(Child(node, 0));
       case ExprOp::kHost: return HostOf(Child(node, 0));
       case ExprOp::kCode32: return Code32Of(Child(node, 0));
       case ExprOp::kNumber: return StrictNumberOf(Child(node, 0));

@@ -58,6 +58,8 @@ constexpr std::array kFunctions = {
     Function{"coalesce", ExprOp::kCoalesce, Signature::kSames, 2, kAny},
     Function{"if", ExprOp::kIf, Signature::kIf, 3, 3},
     Function{"lower", ExprOp::kLower, Signature::kTextToText, 1, 1},
+    Function{"upper", ExprOp::kUpper, Signature::kTextToText, 1, 1},
+    Function{"squeeze", ExprOp::kSqueeze, Signature::kTextToText, 1, 1},
     Function{"host", ExprOp::kHost, Signature::kTextToText, 1, 1},
     Function{"code32", ExprOp::kCode32, Signature::kScalarToText, 1, 1},
     Function{"number", ExprOp::kNumber, Signature::kScalarToNumber, 1, 1},

@@ -34,6 +34,8 @@ enum class ExprOp : std::uint8_t {
   kCoalesce,
   kIf,
   kLower,
+  kUpper,
+  kSqueeze,
   kHost,
   kCode32,
   kNumber,

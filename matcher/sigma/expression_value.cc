@@ -403,6 +403,30 @@ ExprValue LowerOf(const ExprValue& value) {
   return text != nullptr ? ExprValue(Lower(*text)) : value;
 }
 
+ExprValue UpperOf(const ExprValue& value) {
+  const auto* text = As<std::string>(value);
+  if (text == nullptr) return value;
+  std::string upper = *text;
+  for (char& c : upper) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return upper;
+}
+
+ExprValue SqueezedOf(const ExprValue& value) {
+  const auto* text = As<std::string>(value);
+  if (text == nullptr) return value;
+  std::string squeezed;
+  bool gap = false;
+  for (const char c : *text) {
+    const bool blank = c == ' ' || (c >= '\t' && c <= '\r');
+    if (!blank && gap && !squeezed.empty()) squeezed += ' ';
+    if (!blank) squeezed += c;
+    gap = blank;
+  }
+  return squeezed;
+}
+
 ExprValue HostOf(const ExprValue& value) {
   const auto* text = As<std::string>(value);
   if (text == nullptr || ParseAddress(*text)) return value;

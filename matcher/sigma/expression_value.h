@@ -32,6 +32,9 @@ namespace faultline::sigma {
                                                           const ExprValue& right);
 
 [[nodiscard]] ExprValue LowerOf(const ExprValue& value);
+[[nodiscard]] ExprValue UpperOf(const ExprValue& value);
+// Runs of ASCII white space as one blank each, none at the ends.
+[[nodiscard]] ExprValue SqueezedOf(const ExprValue& value);
 [[nodiscard]] ExprValue HostOf(const ExprValue& value);
 [[nodiscard]] ExprValue Code32Of(const ExprValue& value);
 // NumberOf, but what is no number is an error.

@@ -25,21 +25,6 @@ Error FileFault(const fs::path& path, std::string message, std::string remedy = 
   return Error{Fault::kRules, std::move(message), Place{path.string(), 0, 0}, std::move(remedy)};
 }
 
-// The file's bytes; never more than the cap is read.
-Result<std::string> ReadCapped(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in.good()) return tl::unexpected(FileFault(path, "cannot be opened"));
-  std::string text(kMaxFileBytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return tl::unexpected(FileFault(path, "cannot be read"));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > kMaxFileBytes) {
-    return tl::unexpected(
-        FileFault(path, fmt::format("larger than {} bytes", kMaxFileBytes), "split the file"));
-  }
-  return text;
-}
-
 bool IsRuleName(const fs::path& relative) {
   const std::string extension = relative.extension().string();
   if (extension != ".yml" && extension != ".yaml") return false;
@@ -53,10 +38,16 @@ bool IsBeneath(const fs::path& root, const fs::path& path) {
   return std::mismatch(root.begin(), root.end(), path.begin(), path.end()).first == root.end();
 }
 
+std::optional<Result<std::string>> ReadIfThere(const std::string& path, std::size_t most) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return std::nullopt;
+  return ReadCapped(path, most);
+}
+
 // Reads files into an Assembly, each file once.
 class Loader {
  public:
-  explicit Loader(const LoadOptions& options) : assembly_(options) {}
+  explicit Loader(const LoadOptions& options) : assembly_(options), packs_(options, ReadIfThere) {}
 
   std::optional<Error> AddPath(const std::string& given) {
     std::error_code error;
@@ -65,13 +56,16 @@ class Loader {
     if (!fs::exists(status)) return FileFault(path, "no such file or folder");
     if (fs::is_directory(status)) return AddFolder(path);
     if (!fs::is_regular_file(status)) return FileFault(path, "neither a regular file nor a folder");
-    auto text = ReadCapped(path);
+    auto text = ReadCapped(path.string(), kMaxFileBytes);
     if (!text && text.error().message.starts_with("cannot")) return text.error();
-    Add(path, std::move(text));
-    return std::nullopt;
+    return Add(path, std::move(text));
   }
 
-  RuleCollection Finish() { return std::move(assembly_).Finish(); }
+  RuleCollection Finish() {
+    RuleCollection rules = std::move(assembly_).Finish();
+    packs_.NoteUnused(rules);
+    return rules;
+  }
 
  private:
   // Links are followed to files only, and only to those that lie beneath the folder.
@@ -87,36 +81,62 @@ class Loader {
     std::sort(files.begin(), files.end());
     const fs::path real_root = fs::canonical(root, error);
     if (error) return FileFault(root, "cannot be read: " + error.message());
-    for (const fs::path& path : files) AddFound(real_root, path);
+    for (const fs::path& path : files) {
+      if (auto fault = AddFound(real_root, path)) return fault;
+    }
     return std::nullopt;
   }
 
-  void AddFound(const fs::path& real_root, const fs::path& path) {
+  std::optional<Error> AddFound(const fs::path& real_root, const fs::path& path) {
     std::error_code error;
     const fs::path real = fs::canonical(path, error);
-    if (error) return assembly_.AddFault(FileFault(path, "cannot be resolved: " + error.message()));
-    if (fs::is_directory(real)) return;
+    if (error) return Keep(FileFault(path, "cannot be resolved: " + error.message()));
+    if (fs::is_directory(real)) return std::nullopt;
     if (!IsBeneath(real_root, real)) {
-      return assembly_.AddFault(FileFault(path, "leads out of the folder", "copy the file"));
+      return Keep(FileFault(path, "leads out of the folder", "copy the file"));
     }
-    if (!fs::is_regular_file(real, error)) {
-      return assembly_.AddFault(FileFault(path, "not a regular file"));
-    }
-    Add(path, ReadCapped(path));
+    if (!fs::is_regular_file(real, error)) return Keep(FileFault(path, "not a regular file"));
+    return Add(path, ReadCapped(path.string(), kMaxFileBytes));
   }
 
-  void Add(const fs::path& path, Result<std::string> text) {
+  std::optional<Error> Keep(Error fault) {
+    assembly_.AddFault(std::move(fault));
+    return std::nullopt;
+  }
+
+  std::optional<Error> Add(const fs::path& path, Result<std::string> text) {
     std::error_code error;
-    if (!seen_.insert(fs::canonical(path, error).string()).second) return;
-    if (!text) return assembly_.AddFault(std::move(text.error()));
-    assembly_.AddText(*text, path.string());
+    if (!seen_.insert(fs::canonical(path, error).string()).second) return std::nullopt;
+    if (!text) return Keep(std::move(text.error()));
+    auto pack = packs_.Of(path.string());
+    if (!pack) return std::move(pack.error());
+    assembly_.AddText(*text, path.string(), std::move(*pack));
+    return std::nullopt;
   }
 
   Assembly assembly_;
+  Packs packs_;
   std::set<std::string> seen_;  // canonical paths
 };
 
 }  // namespace
+
+Result<std::string> ReadCapped(const std::string& path, std::size_t most) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in.good()) return tl::unexpected(FileFault(path, "cannot be opened"));
+  std::string text;
+  char block[1 << 16];
+  while (in && text.size() <= most) {
+    in.read(block, sizeof block);
+    text.append(block, static_cast<std::size_t>(in.gcount()));
+  }
+  if (in.bad()) return tl::unexpected(FileFault(path, "cannot be read"));
+  if (text.size() > most) {
+    return tl::unexpected(
+        FileFault(path, fmt::format("larger than {} bytes", most), "split the file"));
+  }
+  return text;
+}
 
 Result<RuleCollection> LoadRules(const std::vector<std::string>& paths,
                                  const LoadOptions& options) {
@@ -131,7 +151,7 @@ Result<std::shared_ptr<const LogSourceTable>> LoadLogSources(
     const std::vector<std::string>& files) {
   auto table = std::make_shared<LogSourceTable>(LogSourceTable::BuiltIn());
   for (const std::string& file : files) {
-    const auto text = ReadCapped(file);
+    const auto text = ReadCapped(file, kMaxFileBytes);
     if (!text) return tl::unexpected<Error>(text.error());
     if (auto ok = table->Merge(*text, file); !ok) return tl::unexpected<Error>(ok.error());
   }
@@ -143,6 +163,25 @@ RuleCollection LoadRulesFromText(std::string_view text, const std::string& file,
   Assembly assembly(options);
   assembly.AddText(text, file);
   return std::move(assembly).Finish();
+}
+
+Result<RuleCollection> LoadRulesFromFiles(const std::vector<TextFile>& files,
+                                          const LoadOptions& options) {
+  Packs packs(options, [&files](const std::string& path, std::size_t) {
+    const auto found = std::find_if(files.begin(), files.end(),
+                                    [&path](const TextFile& file) { return file.path == path; });
+    return found == files.end() ? std::nullopt : std::optional<Result<std::string>>(found->text);
+  });
+  Assembly assembly(options);
+  for (const TextFile& file : files) {
+    if (!IsRuleName(file.path)) continue;
+    auto pack = packs.Of(file.path);
+    if (!pack) return tl::unexpected<Error>(pack.error());
+    assembly.AddText(file.text, file.path, std::move(*pack));
+  }
+  RuleCollection rules = std::move(assembly).Finish();
+  packs.NoteUnused(rules);
+  return rules;
 }
 
 }  // namespace faultline::sigma

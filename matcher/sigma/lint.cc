@@ -5,6 +5,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <set>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -12,6 +16,7 @@
 
 #include "matcher/sigma/reading.h"
 #include "matcher/sigma/rule.h"
+#include "matcher/sigma/suggest.h"
 
 namespace faultline::sigma {
 namespace {
@@ -83,6 +88,58 @@ void Lint(const std::vector<Search>& searches, const std::vector<Condition>& con
   }
 }
 
+// Every name that the expressions of a correlation hold, repeats included.
+std::vector<ExprName> NamesIn(const CorrelationRule& rule) {
+  std::vector<ExprName> names;
+  const auto add = [&names](const std::vector<ExprName>& more) {
+    names.insert(names.end(), more.begin(), more.end());
+  };
+  for (const Register& reg : rule.registers) {
+    for (const auto& key : reg.by) add(key.second.names());
+  }
+  for (const auto& field : rule.fields) add(field.second.names());
+  add(rule.where.names());
+  for (const Variant& variant : rule.variants) {
+    add(variant.when.names());
+    add(variant.title.names());
+    add(NamesOf(variant.texts));
+  }
+  if (rule.suppress) {
+    for (const auto& key : rule.suppress->by) add(key.second.names());
+  }
+  add(NamesOf(rule.texts));
+  return names;
+}
+
+void NoteNames(const CorrelationRule& rule, const Place& place, Reading& reading) {
+  const std::vector<ExprName> names = NamesIn(rule);
+  for (std::size_t i = 0; i < rule.registers.size(); ++i) {
+    const bool read = std::any_of(names.begin(), names.end(), [i](const ExprName& name) {
+      return name.index == i &&
+             (name.kind == ExprName::Kind::kRegister || name.kind == ExprName::Kind::kPrevious);
+    });
+    if (read) continue;
+    reading.Note("unused-register",
+                 fmt::format("no expression reads the register '{}'", rule.registers[i].name),
+                 place, "remove it, or name it in an expression");
+  }
+  std::vector<std::string_view> known(rule.group_by.begin(), rule.group_by.end());
+  for (const auto& field : rule.fields) known.emplace_back(field.first);
+  std::set<std::string_view> told;
+  for (const ExprName& name : names) {
+    if (name.kind != ExprName::Kind::kEvent || !told.insert(name.field).second) continue;
+    // A letter more or less, no longer words: `to_node` is not a slip for `node`.
+    std::vector<std::string_view> near;
+    std::copy_if(known.begin(), known.end(), std::back_inserter(near), [&](std::string_view one) {
+      return one.size() + 1 >= name.field.size() && one.size() <= name.field.size() + 1;
+    });
+    std::string meant = DidYouMean(name.field, near);
+    if (meant.empty()) continue;
+    reading.Note("misspelt-name", fmt::format("'{}' is read as a field of an event", name.field),
+                 place, std::move(meant));
+  }
+}
+
 }  // namespace
 
 void Lint(const DetectionRule& rule, Reading& reading) {
@@ -103,10 +160,20 @@ void Lint(const Filter& filter, const Place& place, Reading& reading) {
 }
 
 void Lint(const CorrelationRule& rule, const Place& place, Reading& reading) {
-  if (!rule.group_by.empty()) return;
-  reading.Note("correlation-ungrouped",
-               "the correlation has no 'group-by': all events count as one", place,
-               "add group-by: with the field that tells them apart");
+  if (rule.group_by.empty()) {
+    reading.Note("correlation-ungrouped",
+                 "the correlation has no 'group-by': all events count as one", place,
+                 "add group-by: with the field that tells them apart");
+  }
+  for (const Step& step : rule.steps) {
+    for (const auto& span : {step.within, step.times_within}) {
+      if (!span || *span <= rule.timespan) continue;
+      reading.Note("span-beyond-timespan",
+                   fmt::format("'within' of step '{}' is longer than the timespan", step.name),
+                   step.place, "make it shorter, or the timespan longer");
+    }
+  }
+  NoteNames(rule, place, reading);
 }
 
 }  // namespace faultline::sigma

@@ -20,10 +20,14 @@ struct Finding {
   //   filter-without-target   a filter, or one of its rules, that applies to nothing
   //   id-no-uuid              an id that is no UUID
   //   keyword-not-indexed     keywords so short that every event is searched for them
+  //   misspelt-name           a name in an expression that is nearly one the correlation has
   //   misspelt-field          a field that the log source has under nearly that name
   //   missing-id, missing-level, missing-status
   //   time-out-of-range       a time part that no time has
+  //   span-beyond-timespan    a span of a step that is longer than the timespan
   //   unknown-attribute       an attribute that looks like one of Sigma's
+  //   unused-register         a register that no expression reads
+  //   unused-setting          a pack or a lookup table of the configuration that no rule needs
   //   unused-search           a search that no condition names
   //   wildcard-for-modifier   `*x*`, `x*` or `*x` where a modifier says it
   std::string code;

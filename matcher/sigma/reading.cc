@@ -29,6 +29,11 @@ const LoadOptions& Reading::options() const noexcept {
   return options_ == nullptr ? none : *options_;
 }
 
+const Pack& Reading::pack() const noexcept {
+  static const Pack none;
+  return pack_ == nullptr ? none : *pack_;
+}
+
 void Reading::Refuse(const std::string& message, const Place& place, std::string remedy) {
   if (error_) return;
   const std::string whose = rule_.empty() ? std::string() : fmt::format("rule '{}': ", rule_);

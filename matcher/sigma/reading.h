@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "matcher/sigma/cost.h"
 #include "matcher/sigma/lint.h"
+#include "matcher/sigma/pack.h"
 #include "matcher/sigma/rule.h"
 #include "matcher/sigma/yaml.h"
 
@@ -31,17 +32,20 @@ struct ExpansionBudget {
 // say. The functions below give what they could read and leave the fault here; callers look at ok()
 // where they build on it.
 //
-// Ownership  Borrows options and budget, which outlive it.
+// Ownership  Borrows options, budget and pack, which outlive it.
 class Reading {
  public:
   // Of a document that is no rule.
   explicit Reading(std::string rule) : rule_(std::move(rule)) {}
-  Reading(std::string rule, const LoadOptions& options, ExpansionBudget& budget)
-      : rule_(std::move(rule)), options_(&options), budget_(&budget) {}
+  Reading(std::string rule, const LoadOptions& options, ExpansionBudget& budget,
+          const Pack* pack = nullptr)
+      : rule_(std::move(rule)), options_(&options), budget_(&budget), pack_(pack) {}
 
   [[nodiscard]] bool ok() const noexcept { return !error_.has_value(); }
   [[nodiscard]] const std::optional<Error>& error() const noexcept { return error_; }
   [[nodiscard]] const LoadOptions& options() const noexcept;
+  // That the document lies in; one without a name, settings and tables where it lies in none.
+  [[nodiscard]] const Pack& pack() const noexcept;
   [[nodiscard]] std::vector<Finding> TakeFindings() noexcept { return std::move(findings_); }
 
   // Keeps the fault if it is the first; the message begins with the rule's name.
@@ -61,6 +65,7 @@ class Reading {
   std::string rule_;                      // title, name or id; empty where it has none
   const LoadOptions* options_ = nullptr;  // null: none
   ExpansionBudget* budget_ = nullptr;     // null: no limit
+  const Pack* pack_ = nullptr;            // null: none
   std::optional<Error> error_;
   std::vector<Finding> findings_;
 };

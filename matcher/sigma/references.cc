@@ -87,7 +87,6 @@ void TakeOut(const Leaving& leaving, RuleCollection& rules) {
       FAULTLINE_CHECK(!leaving.Has(input.rule));
       input.rule.index = (input.rule.correlation ? correlations : detections)[input.rule.index];
     }
-    for (std::uint32_t& member : rule.members) member = detections[member];
   }
   Connect(rules);
 }

@@ -19,6 +19,7 @@
 #include "matcher/sigma/chain.h"
 #include "matcher/sigma/condition.h"
 #include "matcher/sigma/lint.h"
+#include "matcher/sigma/lookup.h"
 
 namespace faultline::sigma {
 
@@ -130,10 +131,12 @@ struct Capture {
   std::optional<Regex> regex;  // names are the regex's named groups
   std::string pcre;  // what is compiled in the end: the regex, or the template turned into one
   std::vector<std::string> names;
+  std::optional<std::string>
+      join;  // between the field's values, taken as one text; else each alone
   Place place;
 };
 
-// faultline.explain: texts with {{field}} placeholders.
+// Rendered Texts.
 struct Explain {
   std::string cause, impact, runbook;
   std::vector<std::string> remedy, references;
@@ -165,13 +168,13 @@ struct DetectionRule {
   std::vector<Search> searches;
   std::vector<Condition> conditions;  // OR
   std::vector<Capture> captures;
+  std::vector<Lookup> lookups;         // after the captures, in this order
   std::vector<std::uint32_t> filters;  // indices into RuleCollection::filters, ascending
-  Explain explain;
   std::vector<std::pair<std::string, Expression>> fields;  // computed from the event, in order
-  Texts texts;                          // `explain` as templates; takes the place of `explain`
+  Texts texts;                                             // `explain`
   std::vector<std::string> hit_fields;  // what correlations ask of its events, sorted
   bool silent = false;  // some rule refers to it and none of them generates: it does not alert
-  Digest semantics;     // of detection, condition, log source and captures; not of texts
+  Digest semantics;     // of detection, condition, log source, captures and lookups; not of texts
 };
 
 // A Sigma filter: ANDed with each rule that it is for, exactly as written.
@@ -186,18 +189,12 @@ struct Filter {
 struct CorrelationRule {
   Metadata meta;
   CorrelationType type = CorrelationType::kEventCount;
-  std::vector<std::string> rules;  // as written: ids or names of detection rules
-  std::vector<std::uint32_t>
-      members;  // indices into RuleCollection::detections, same order; no doubles
   std::vector<std::string> group_by;
   std::chrono::nanoseconds timespan{};  // > 0
-  // event_count: at least this many events (gte n, or gt n-1). temporal: at least this many different
-  // rules (all of them unless a numeric condition says less). temporal_ordered: number of rules.
-  std::uint32_t threshold = 1;
-  std::vector<Input> inputs;          // every rule it listens to, once
-  std::vector<Step> steps;            // of `rules` or `steps`; of every type, in their order
-  StepCondition condition;            // temporal; no nodes in the other types
-  std::vector<Threshold> thresholds;  // count and value types, ANDed
+  std::vector<Input> inputs;            // every rule it listens to, once
+  std::vector<Step> steps;              // of `rules` or `steps`; of every type, in their order
+  StepCondition condition;              // temporal; no nodes in the other types
+  std::vector<Threshold> thresholds;    // count and value types, ANDed
   std::vector<std::string> value_fields;
   double percentile = 50;
   WindowKind window = WindowKind::kSliding;
@@ -222,8 +219,7 @@ struct CorrelationRule {
 
   bool generate = false;  // base rules alert by themselves too
   bool chain = false;     // has a `faultline:` map
-  Explain explain;
-  Digest semantics;  // includes those of its members
+  Digest semantics;       // includes those of the rules that it refers to
 };
 
 enum class RuleState : std::uint8_t { kActive, kGated, kRejected };
@@ -255,18 +251,29 @@ struct LoadOptions {
   // For the modifier `expand`: name (without per cent signs) -> values, read like values of a rule.
   std::map<std::string, std::vector<std::string>, std::less<>> placeholders;
   std::shared_ptr<const LogSourceTable> logsources;  // null: the built-in table
-  // `settings.name` in expressions and where a span or a number is wanted.
-  std::map<std::string, ExprValue, std::less<>> settings;
+  // Pack -> setting -> its value as text, in place of the pack's default.
+  std::map<std::string, std::map<std::string, std::string>, std::less<>> settings;
+  // Table -> CSV file, in place of the packs' own tables of that name.
+  std::map<std::string, std::string, std::less<>> lookups;
 };
 
 // Reads files and folders (*.yml, *.yaml, recursively, sorted; files below a folder `tests` and a file
-// `pack.yaml` are no rules). One bad document does not stop the others. Fails only when a path cannot
-// be read at all. Never reads above 1 MiB of a file: such a file is an error.
+// `pack.yaml` are no rules). A rule belongs to the pack whose folder is the nearest above it (pack.h).
+// One bad document does not stop the others. Fails only when a path cannot be read at all, or a
+// pack.yaml, a lookup table or a setting of a pack is wrong. Never reads above 1 MiB of a file of
+// rules: such a file is an error.
 [[nodiscard]] Result<RuleCollection> LoadRules(const std::vector<std::string>& paths,
                                                const LoadOptions& options = {});
 
 // The same for one text; `file` is its name in messages.
 [[nodiscard]] RuleCollection LoadRulesFromText(std::string_view text, const std::string& file,
                                                const LoadOptions& options = {});
+
+// The same for files that are part of the program: rules, pack.yaml and tables among them.
+struct TextFile {
+  std::string path, text;
+};
+[[nodiscard]] Result<RuleCollection> LoadRulesFromFiles(const std::vector<TextFile>& files,
+                                                        const LoadOptions& options = {});
 
 }  // namespace faultline::sigma

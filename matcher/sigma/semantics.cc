@@ -133,6 +133,15 @@ Digest Of(const Capture& capture) {
   DigestBuilder out;
   out.Add(capture.field).Add(capture.pcre);
   for (const std::string& name : capture.names) out.Add(name);
+  if (capture.join) out.Add("join").Add(*capture.join);
+  return out.Finish();
+}
+
+// What the tables hold may change without the rule becoming another one.
+Digest Of(const Lookup& lookup) {
+  DigestBuilder out;
+  out.Add("lookup").Add(lookup.field).Add(lookup.from).Add(lookup.table);
+  out.Add(static_cast<std::int64_t>(lookup.otherwise)).Add(lookup.text);
   return out.Finish();
 }
 
@@ -293,6 +302,7 @@ Digest SemanticsOf(const DetectionRule& rule, const std::vector<Filter>& filters
   AddSorted(out, OfEach(rule.conditions, rule.searches));
   Add(out, OfEach(rule.captures));
   if (!rule.fields.empty()) Add(out.Add("fields"), rule.fields);
+  if (!rule.lookups.empty()) Add(out, OfEach(rule.lookups));
   if (!rule.filters.empty()) {
     std::vector<Digest> digests;
     for (const std::uint32_t filter : rule.filters) digests.push_back(filters[filter].semantics);

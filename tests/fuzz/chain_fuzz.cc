@@ -193,15 +193,16 @@ class ModelCheck {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string text(kBases);
   text.append(reinterpret_cast<const char*>(data), size);
-  LoadOptions options;
-  options.settings["span"] = std::chrono::nanoseconds(std::chrono::minutes(5));
-  options.settings["number"] = std::int64_t{3};
-  const RuleCollection rules = LoadRulesFromText(text, "fuzz", options);
+  const std::vector<TextFile> files = {{"pack.yaml",
+                                        "{name: p, version: 1, description: d, settings: {span: "
+                                        "{default: 5m}, number: {default: 3}}}"},
+                                       {"fuzz.yml", text}};
+  const RuleCollection rules = *LoadRulesFromFiles(files);
   for (const Error& error : rules.errors) {
-    Check(!error.message.empty() && error.place.file == "fuzz" && error.place.line > 0);
+    Check(!error.message.empty() && error.place.file == "fuzz.yml" && error.place.line > 0);
   }
   for (std::size_t i = 0; i < rules.correlations.size(); ++i) ModelCheck(rules, i).Run();
-  const RuleCollection again = LoadRulesFromText(text, "fuzz", options);
+  const RuleCollection again = *LoadRulesFromFiles(files);
   Check(again.correlations.size() == rules.correlations.size());
   for (std::size_t i = 0; i < rules.correlations.size(); ++i) {
     Check(again.correlations[i].semantics == rules.correlations[i].semantics);

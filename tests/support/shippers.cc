@@ -50,6 +50,12 @@ class Object {
     for (const auto& [key, value] : texts) Text(key, value);
     return *this;
   }
+  // Nothing where there are none.
+  Object& Lists(std::string_view key, const std::vector<std::string>& texts) {
+    std::string list;
+    for (const std::string& text : texts) list += (list.empty() ? "" : ",") + Quoted(text);
+    return texts.empty() ? *this : Raw(key, "[" + list + "]");
+  }
   [[nodiscard]] std::string Done() const { return "{" + text_ + "}"; }
 
  private:
@@ -93,8 +99,9 @@ std::string Rendered(std::string text) {
 struct WindowsLog {
   std::string provider, guid, id, version, level, task, opcode, keywords, time, record, process,
       thread, channel, computer, user;
-  Texts data;                // of EventData, or of the one element of UserData
-  std::string user_element;  // that element's name
+  Texts data;                        // of EventData, or of the one element of UserData
+  std::vector<std::string> strings;  // of EventData, without names
+  std::string user_element;          // that element's name
   std::string message;
 };
 
@@ -138,11 +145,26 @@ WindowsLog Read(const Json& evtx) {
   }
   if (data != nullptr) {
     for (const auto& [name, value] : data->members) {
-      if (name != "#attributes") log.data.emplace_back(name, Rendered(TextOf(&value)));
+      if (const Json* const list = Member(&value, "#text");
+          list != nullptr && list->kind == Json::Kind::kArray) {
+        for (const Json& item : list->elements) log.strings.push_back(item.text);
+      } else if (name != "#attributes") {
+        log.data.emplace_back(name, Rendered(TextOf(&value)));
+      }
     }
   }
-  log.message = MessageOf(log);
+  const Json* rendered = Member(Member(event, "RenderingInfo"), "Message");
+  log.message = rendered != nullptr ? rendered->text : MessageOf(log);
   return log;
+}
+
+// Winlogbeat's and others' names for strings without names.
+Texts Numbered(const std::vector<std::string>& strings) {
+  Texts numbered;
+  for (const std::string& text : strings) {
+    numbered.emplace_back(fmt::format("param{}", numbered.size() + 1), text);
+  }
+  return numbered;
 }
 
 Texts WithoutEmpty(const Texts& texts) {
@@ -171,6 +193,7 @@ std::string Flat(const Json& evtx) {
       .Raw("EventID", log.id)
       .Text("Message", log.message)
       .Texts(log.data)
+      .Lists("Data", log.strings)
       .Done();
 }
 
@@ -185,7 +208,7 @@ Object WinlogbeatHead(const WindowsLog& log, const Texts& data) {
       .Text("api", "wineventlog")
       .Raw("process", fmt::format(R"({{"pid":{},"thread":{{"id":{}}}}})", log.process, log.thread))
       .Raw("user", Object().Text("identifier", log.user).Done());
-  const std::string values = Object().Texts(data).Done();
+  const std::string values = Object().Texts(data).Texts(Numbered(log.strings)).Done();
   if (log.user_element.empty()) {
     winlog.Raw("event_data", values);
   } else {
@@ -350,8 +373,11 @@ std::string Nxlog(const Json& evtx) {
 std::string FluentBit(const Json& evtx) {
   const WindowsLog log = Read(evtx);
   std::string inserts;
-  for (const auto& [name, value] : log.data)
-    inserts += (inserts.empty() ? "" : ",") + Quoted(value);
+  const auto insert = [&inserts](const std::string& text) {
+    inserts += (inserts.empty() ? "" : ",") + Quoted(text);
+  };
+  for (const std::string& text : log.strings) insert(text);
+  for (const auto& [name, value] : log.data) insert(value);
   return Object()
       .Text("ProviderName", log.provider)
       .Text("ProviderGuid", log.guid)
@@ -395,6 +421,7 @@ std::string Vector(const Json& evtx) {
       .Raw("process_id", log.process)
       .Raw("thread_id", log.thread)
       .Raw(log.user_element.empty() ? "event_data" : "user_data", Object().Texts(log.data).Done())
+      .Lists("string_inserts", log.strings)
       .Done();
 }
 
@@ -430,6 +457,9 @@ std::string OtelRecord(const Json& evtx) {
   std::string list;
   for (const auto& [name, value] : log.data) {
     list += (list.empty() ? "" : ",") + Object().Text(name, value).Done();
+  }
+  for (const std::string& text : log.strings) {
+    list += (list.empty() ? "" : ",") + Object().Text("", text).Done();
   }
   Object body = OtelBody(log);
   if (log.user_element.empty()) {

@@ -33,16 +33,14 @@ std::string Bases() {
   return text;
 }
 
-LoadOptions Options() {
-  LoadOptions options;
-  options.settings["window"] = std::chrono::nanoseconds(minutes(7));
-  options.settings["limit"] = std::int64_t{3};
-  options.settings["word"] = std::string("x");
-  return options;
-}
+constexpr const char* kPack =
+    "{name: p, version: 1, description: d, settings: {window: {default: 7m}, limit: {default: 3}, "
+    "word: {default: x}}}\n";
 
 RuleCollection Load(const std::string& documents) {
-  return LoadRulesFromText(Bases() + documents, "f.yml", Options());
+  auto rules = LoadRulesFromFiles({{"pack.yaml", kPack}, {"f.yml", Bases() + documents}});
+  EXPECT_TRUE(rules) << rules.error().ToString();
+  return rules ? std::move(*rules) : RuleCollection();
 }
 
 // The only correlation, whose map `correlation` begins on line 12.
@@ -546,7 +544,7 @@ TEST(Detection, ComputesFieldsAndTexts) {
       rule +
           "  fields: {host: host(Computer), code: code32(Error)}\n  explain: {cause: 'on "
           "{{host}}: {{Message}} at {{time}}'}\n",
-      "f.yml", Options());
+      "f.yml");
   ASSERT_TRUE(rules.errors.empty()) << rules.errors[0].ToString();
   const DetectionRule& detection = rules.detections[0];
   ASSERT_EQ(detection.fields.size(), 2U);
@@ -557,7 +555,7 @@ TEST(Detection, ComputesFieldsAndTexts) {
   EXPECT_EQ(names[0].kind, ExprName::Kind::kComputed);
   EXPECT_EQ(names[1].kind, ExprName::Kind::kEvent);
   const auto error = [&](const std::string& ours) {
-    const RuleCollection bad = LoadRulesFromText(rule + ours, "f.yml", Options());
+    const RuleCollection bad = LoadRulesFromText(rule + ours, "f.yml");
     return bad.errors.empty() ? "" : bad.errors[0].ToString();
   };
   EXPECT_EQ(error("  fields: {x: seen(a)}\n"),

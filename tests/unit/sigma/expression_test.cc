@@ -170,6 +170,8 @@ TEST(Expression, AnErrorOrNothingGoesOnAndComparesFalse) {
              {"min(1, none)", "absent"},
              {"max(none, 1, broken)", "(error)"},
              {"lower(none)", "absent"},
+             {"upper(none)", "absent"},
+             {"squeeze(none)", "absent"},
              {"text(none)", "absent"},
              {"if(none == 1, 1, 2)", "2"},
              {"word + 1", "(error)"},
@@ -229,6 +231,10 @@ TEST(Expression, KnowsTimesAndDurations) {
 
 TEST(Expression, WorksFunctionsOut) {
   ExpectAll({{"lower(word)", "abc"},
+             {"upper(host(host))", "DB01"},
+             {"upper('aß z')", "Aß Z"},
+             {"squeeze(' a\t\r\n b  c ')", "a b c"},
+             {"squeeze(' \t')", ""},
              {"host(host)", "db01"},
              {"host(four)", "10.0.0.1"},
              {"host(six)", "fe80::1"},

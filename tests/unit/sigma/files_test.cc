@@ -37,7 +37,7 @@ TEST_F(Files, AFolderIsReadInOrderWithoutItsTests) {
   Write("rules/b.yml", Rule("B"));
   Write("rules/a/x.yaml", Rule("A"));
   Write("rules/tests/t.yml", Rule("no"));
-  Write("rules/pack.yaml", Rule("no"));
+  Write("rules/pack.yaml", "name: p\nversion: 1\ndescription: d\n");
   Write("rules/readme.md", "no");
   const auto rules = LoadRules({(root_ / "rules").string(), (root_ / "rules/b.yml").string()});
   ASSERT_TRUE(rules.has_value());

@@ -122,6 +122,25 @@ TEST(Lint, ACorrelationWithoutGroupBy) {
             expected);
 }
 
+TEST(Lint, WhatAChainMayNotMean) {
+  const std::string base =
+      RuleWith("f: x") + "name: base\n---\ntitle: C\n" +
+      "id: 3f1c2a00-0000-4000-8000-000000000002\nstatus: test\n"
+      "correlation: {type: temporal_ordered, timespan: 1m, group-by: node}\n"
+      "faultline:\n"
+      "  steps: [{on: base, as: a}, {on: base, as: b, within: 5m}]\n"
+      "  registers: {used: {on: base, fn: count, ttl: 1h}, idle: {on: base, fn: count, ttl: 1h}}\n"
+      "  fields: {delay: b.time - a.time}\n"
+      "  explain: {cause: '{{dealy}} on {{node}} of {{reg.used}}: {{message}}'}\n";
+  const std::vector<std::string> expected = {
+      "f.yml:17:30: span-beyond-timespan: 'within' of step 'b' is longer than the timespan; make "
+      "it shorter, or the timespan longer",
+      "f.yml:15:14: unused-register: no expression reads the register 'idle'; remove it, or name "
+      "it in an expression",
+      "f.yml:15:14: misspelt-name: 'dealy' is read as a field of an event; did you mean 'delay'?"};
+  EXPECT_EQ(FindingsOf(base), expected);
+}
+
 TEST(Lint, ARejectedRuleHasNone) {
   const RuleCollection rules = LoadRulesFromText(RuleWith("f|all: a\n    g|nope: a"), "f.yml");
   EXPECT_EQ(rules.errors.size(), 1U);

@@ -101,7 +101,9 @@ TEST(Correlation, ReadsThresholdSpanAndLevel) {
           "---\ntitle: second\nid: x\n",
       "f.yml");
   ASSERT_EQ(rules.correlations.size(), 1U);
-  EXPECT_EQ(rules.correlations[0].threshold, 5U);
+  ASSERT_EQ(rules.correlations[0].thresholds.size(), 1U);
+  EXPECT_EQ(rules.correlations[0].thresholds[0].op, Threshold::Op::kGt);
+  EXPECT_EQ(rules.correlations[0].thresholds[0].number, ExprValue(std::int64_t{4}));
   EXPECT_EQ(rules.correlations[0].timespan, std::chrono::seconds(2'629'746));
   EXPECT_EQ(rules.report[1].horizon, std::chrono::seconds(2'629'746));
   EXPECT_EQ(rules.report[2].state, RuleState::kRejected);
