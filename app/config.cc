@@ -221,6 +221,20 @@ class Filler {
 
   Result<void> SetKey(const Setting& setting, std::string_view path, std::string_view key,
                       const Value& value) {
+    const Slot slot = setting.slot(*config_, InputIndex(path).value_or(0));
+    const std::size_t dot = std::holds_alternative<TextMaps*>(slot) ? key.find('.') : key.npos;
+    const Value map = dot == key.npos
+                          ? MapOf(key, value)
+                          : MapOf(key.substr(0, dot), MapOf(key.substr(dot + 1), value));
+    if (!std::holds_alternative<std::map<std::string, PropertyValue>*>(slot) &&
+        !std::holds_alternative<std::map<std::string, std::string>*>(slot) &&
+        !std::holds_alternative<TextLists*>(slot) && !std::holds_alternative<TextMaps*>(slot)) {
+      return Unknown(Join(path, key), value.place);
+    }
+    return Set(setting, path, map);
+  }
+
+  static Value MapOf(std::string_view key, const Value& value) {
     Value map;
     map.kind = Value::Kind::kMap;
     map.place = value.place;
@@ -228,13 +242,7 @@ class Filler {
     name.kind = Value::Kind::kScalar;
     name.text = std::string(key);
     map.pairs.push_back({std::move(name), value});
-    const Slot slot = setting.slot(*config_, InputIndex(path).value_or(0));
-    if (!std::holds_alternative<std::map<std::string, PropertyValue>*>(slot) &&
-        !std::holds_alternative<std::map<std::string, std::string>*>(slot) &&
-        !std::holds_alternative<TextLists*>(slot)) {
-      return Unknown(Join(path, key), value.place);
-    }
-    return Set(setting, path, map);
+    return map;
   }
 
   static tl::unexpected<Error> Unknown(std::string_view path, const Place& place) {
@@ -274,7 +282,8 @@ Result<Value> ValueOfText(std::string_view path, std::string_view text, const st
   Config scratch;
   scratch.inputs.emplace_back();
   const Slot slot = setting->slot(scratch, 0);
-  if (entry && !std::holds_alternative<TextLists*>(slot)) return value;
+  const bool lists = std::holds_alternative<TextLists*>(slot);
+  if (entry && !lists && !std::holds_alternative<TextMaps*>(slot)) return value;
   if (std::holds_alternative<std::string*>(slot) || std::holds_alternative<Secret*>(slot))
     return value;
   if (text == "null") {
@@ -284,7 +293,9 @@ Result<Value> ValueOfText(std::string_view path, std::string_view text, const st
   if (!text.empty() && (text.front() == '[' || text.front() == '{')) {
     return ParseDocument(text, from);
   }
-  if (entry || std::holds_alternative<std::vector<std::string>*>(slot)) SplitList(text, value);
+  if ((entry && lists) || std::holds_alternative<std::vector<std::string>*>(slot)) {
+    SplitList(text, value);
+  }
   return value;
 }
 

@@ -25,6 +25,7 @@ struct Bytes {
 using Duration = std::chrono::nanoseconds;  // written as 500ms, 10s, 5m, 1h, 2d
 
 using TextLists = std::map<std::string, std::vector<std::string>>;
+using TextMaps = std::map<std::string, std::map<std::string, std::string>>;
 
 // One entry of `inputs`.
 struct InputConfig {
@@ -60,8 +61,9 @@ struct Config {
   std::vector<InputConfig> inputs;
   struct Rules {
     std::vector<std::string> paths;
+    std::optional<std::string> cache;     // file of what was compiled
     std::vector<std::string> logsources;  // files laid over the built-in table
-    std::map<std::string, std::string> lookups;
+    std::map<std::string, std::string> lookups;  // table -> file
     bool watch = false;
     struct Select {
       std::string min_level = "informational";
@@ -69,7 +71,7 @@ struct Config {
     } select;
     std::int64_t match_limit = 100000;
     std::int64_t depth_limit = 250;
-    std::map<std::string, std::string> settings;
+    TextMaps settings;  // pack -> setting -> value
     TextLists placeholders;
   } rules;
   struct Alerts {

@@ -133,10 +133,12 @@ std::string TypeSchema(const Setting& setting) {
     case 3:
       return R"("type": ["integer", "string"], "pattern": "^[0-9]+(B|kB|MB|GB|KiB|MiB|GiB)?$")";
     case 4: return R"("type": "string", "pattern": "^[0-9]+(ns|us|ms|s|m|h|d|w)$")";
-    case 5: return R"("type": ["string", "null"])";
-    case 6: return R"("type": "string", "pattern": "^\\$\\{(env|file):.+\\}$")";
-    case 7: return std::string(kTexts);
-    case 10: return fmt::format(R"("type": "object", "additionalProperties": {{{}}})", kTexts);
+    case 5: return R"("type": "string", "pattern": "^([0-9]+(ns|us|ms|s|m|h|d|w)|never)$")";
+    case 6: return R"("type": ["string", "null"])";
+    case 7: return R"("type": "string", "pattern": "^\\$\\{(env|file):.+\\}$")";
+    case 8: return std::string(kTexts);
+    case 11: return fmt::format(R"("type": "object", "additionalProperties": {{{}}})", kTexts);
+    case 12: return R"("type": "object", "additionalProperties": {"type": "object"})";
     default: break;
   }
   if (!setting.choices.empty()) {

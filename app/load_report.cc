@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdint>
+#include <map>
 #include <set>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -16,6 +19,7 @@
 #include "app/version.h"
 #include "exporters/escape.h"
 #include "exporters/json_writer.h"
+#include "matcher/correlate/state_size.h"
 
 namespace faultline::app {
 namespace {
@@ -35,6 +39,28 @@ double HorizonSeconds(const sigma::ReportEntry& entry) {
   return std::chrono::duration<double>(entry.horizon).count();
 }
 
+// Per line of the report that is an active correlation: StatePerKey().
+using StateSizes = std::map<const sigma::ReportEntry*, std::int64_t>;
+
+StateSizes StateSizesOf(const RuleSet& rules) {
+  std::map<std::pair<std::string, int>, const sigma::CorrelationRule*> by_place;
+  for (const sigma::CorrelationRule& rule : rules.correlations()) {
+    by_place[{rule.meta.file, rule.meta.place.line}] = &rule;
+  }
+  StateSizes sizes;
+  for (const sigma::ReportEntry& entry : rules.report()) {
+    const auto rule = by_place.find({entry.file, entry.line});
+    if (entry.kind != "correlation" || rule == by_place.end()) continue;
+    sizes[&entry] = StatePerKey(*rule->second);
+  }
+  return sizes;
+}
+
+std::int64_t SizeIn(const StateSizes& sizes, const sigma::ReportEntry& entry) {
+  const auto found = sizes.find(&entry);
+  return found == sizes.end() ? 0 : found->second;
+}
+
 struct Counts {
   std::array<std::size_t, 3> by_state{};  // index = sigma::RuleState
   double longest_horizon = 0;
@@ -49,12 +75,12 @@ Counts CountsOf(const RuleSet& rules) {
   return counts;
 }
 
-std::string EntryJson(const sigma::ReportEntry& entry) {
+std::string EntryJson(const sigma::ReportEntry& entry, const StateSizes& sizes) {
   return fmt::format(
-      R"({{"id":{},"title":{},"file":{},"line":{},"state":"{}","reason":{},"kind":{},"horizon_seconds":{}}})",
+      R"({{"id":{},"title":{},"file":{},"line":{},"state":"{}","reason":{},"kind":{},"horizon_seconds":{},"state_bytes_per_key":{}}})",
       JsonString(entry.id), JsonString(entry.title), JsonString(entry.file), entry.line,
       StateName(entry.state), JsonString(entry.reason), JsonString(entry.kind),
-      HorizonSeconds(entry));
+      HorizonSeconds(entry), SizeIn(sizes, entry));
 }
 
 std::string FindingJson(const sigma::Finding& finding) {
@@ -123,7 +149,10 @@ std::map<std::string, std::size_t> LeftOut(const RuleSet& rules) {
 
 std::string LoadReportJson(const RuleSet& rules) {
   std::vector<std::string> entries, findings, left_out;
-  for (const sigma::ReportEntry& entry : rules.report()) entries.push_back(EntryJson(entry));
+  const StateSizes sizes = StateSizesOf(rules);
+  for (const sigma::ReportEntry& entry : rules.report()) {
+    entries.push_back(EntryJson(entry, sizes));
+  }
   for (const sigma::Finding& finding : rules.findings()) findings.push_back(FindingJson(finding));
   for (const auto& [why, count] : LeftOut(rules)) {
     left_out.push_back(fmt::format("{}:{}", JsonString(why), count));
@@ -140,22 +169,26 @@ std::string LoadReportJson(const RuleSet& rules) {
 
 std::string LoadReportLines(const RuleSet& rules) {
   std::string text;
-  for (const sigma::ReportEntry& entry : rules.report()) text += EntryJson(entry) + "\n";
+  const StateSizes sizes = StateSizesOf(rules);
+  for (const sigma::ReportEntry& entry : rules.report()) text += EntryJson(entry, sizes) + "\n";
   return text;
 }
 
 std::string LoadReportCsv(const RuleSet& rules) {
-  std::string text = "id,title,file,line,state,reason,kind,horizon_seconds\r\n";
+  std::string text = "id,title,file,line,state,reason,kind,horizon_seconds,state_bytes_per_key\r\n";
+  const StateSizes sizes = StateSizesOf(rules);
   for (const sigma::ReportEntry& entry : rules.report()) {
-    text += fmt::format("{},{},{},{},{},{},{},{}\r\n", CsvField(entry.id), CsvField(entry.title),
+    text += fmt::format("{},{},{},{},{},{},{},{},{}\r\n", CsvField(entry.id), CsvField(entry.title),
                         CsvField(entry.file), entry.line, StateName(entry.state),
-                        CsvField(entry.reason), entry.kind, HorizonSeconds(entry));
+                        CsvField(entry.reason), entry.kind, HorizonSeconds(entry),
+                        SizeIn(sizes, entry));
   }
   return text;
 }
 
 std::string LoadReportTable(const RuleSet& rules, bool color) {
   std::string text;
+  const StateSizes sizes = StateSizesOf(rules);
   for (const sigma::ReportEntry& entry : rules.report()) {
     const Tone tone = entry.state == sigma::RuleState::kActive  ? Tone::kGreen
                       : entry.state == sigma::RuleState::kGated ? Tone::kYellow
@@ -165,6 +198,9 @@ std::string LoadReportTable(const RuleSet& rules, bool color) {
         entry.kind, Printable(entry.title),
         Toned(Printable(fmt::format("{}:{}", entry.file, entry.line)), Tone::kDim, color));
     if (entry.horizon.count() > 0) text += "  looks back " + ShowDuration(entry.horizon);
+    if (const std::int64_t size = SizeIn(sizes, entry); size > 0) {
+      text += fmt::format(", keeps {} bytes a key", size);
+    }
     if (!entry.reason.empty() && entry.state != sigma::RuleState::kRejected) {
       text += "  (" + Printable(entry.reason) + ")";
     }

@@ -35,8 +35,10 @@ void AddCommands(CLI::App& app, Context& context) {
   AddCheckCommand(app, context);
   AddTestCommand(app, context);
   AddExplainCommand(app, context);
+  AddStateCommand(app, context);
   AddBenchCommand(app, context);
   AddDemoCommand(app, context);
+  AddPackCommand(app, context);
   AddConfigCommand(app, context);
   AddVersionCommand(app, context);
   AddCompletionCommand(app, context);

@@ -11,6 +11,7 @@
 
 #include "exporters/alert_json.h"
 #include "matcher/sigma/logsource.h"
+#include "matcher/sigma/pack.h"
 #include "matcher/sigma/suggest.h"
 
 namespace faultline::app {
@@ -35,7 +36,30 @@ Error FolderFault(const fs::path& folder, const std::error_code& error) {
   return Error{Fault::kIo, "cannot be read: " + error.message(), Place{folder.string(), 0, 0}, {}};
 }
 
+Result<std::vector<std::string>> TestsBelow(const fs::path& folder);
+
+// What the pack.yaml of a folder names as its tests.
+Result<std::vector<std::string>> TestsOfPack(const fs::path& folder, const sigma::Pack& pack) {
+  std::vector<std::string> tests;
+  for (const std::string& name : pack.tests) {
+    const fs::path path = folder / name;
+    std::error_code error;
+    if (!fs::is_directory(path, error)) {
+      tests.push_back(path.string());
+      continue;
+    }
+    auto below = TestsBelow(path);
+    if (!below) return below;
+    tests.insert(tests.end(), below->begin(), below->end());
+  }
+  std::sort(tests.begin(), tests.end());
+  return tests;
+}
+
 Result<std::vector<std::string>> TestsBelow(const fs::path& folder) {
+  const auto pack = sigma::ReadPack(folder.string());
+  if (pack && !*pack) return tl::unexpected<Error>(pack->error());
+  if (pack && !(*pack)->tests.empty()) return TestsOfPack(folder, **pack);
   std::error_code error;
   std::vector<std::string> tests;
   std::vector<std::string> direct;
@@ -72,6 +96,16 @@ std::optional<std::string> ResolvePath(const std::string& path, const std::strin
     if (fs::exists(folder / path, error)) return (folder / path).string();
     if (!folder.has_relative_path()) break;
     folder = folder.parent_path();
+  }
+  return std::nullopt;
+}
+
+// The folder of the pack that a test lies in: its rules are meant where the case names none.
+std::optional<std::string> PackAbove(const std::string& test_file) {
+  std::error_code ignored;
+  fs::path folder = fs::absolute(test_file, ignored).lexically_normal().parent_path();
+  for (; folder.has_relative_path(); folder = folder.parent_path()) {
+    if (fs::exists(folder / "pack.yaml", ignored)) return folder.string();
   }
   return std::nullopt;
 }
@@ -200,7 +234,10 @@ bool InGroup(const std::pair<std::string, std::string>& wanted, const Alert& ale
 }
 
 bool Fits(const ExpectedAlert& expected, const Alert& alert) {
-  if (!Means(expected.rule, alert.rule)) return false;
+  if (!Means(expected.rule, alert.rule) || expected.status != alert.status) return false;
+  if (expected.variant && *expected.variant != alert.variant) return false;
+  if (expected.matched && *expected.matched != alert.matched) return false;
+  if (expected.suppressed && *expected.suppressed != alert.suppressed_count) return false;
   if (expected.level && *expected.level != alert.level) return false;
   if (expected.time && *expected.time != alert.time) return false;
   const std::string text = expected.texts.empty() ? std::string() : AlertText(alert);
@@ -217,6 +254,11 @@ std::string TimeText(EventTime time, const RuleTest& test) {
 
 std::string Describe(const ExpectedAlert& expected, const RuleTest& test) {
   std::string text = expected.rule.text;
+  if (expected.status != AlertStatus::kFiring)
+    text += fmt::format(", {}", ToString(expected.status));
+  if (expected.variant) text += fmt::format(", variant {}", *expected.variant);
+  if (expected.matched) text += fmt::format(", matched {}", *expected.matched);
+  if (expected.suppressed) text += fmt::format(", {} hidden before", *expected.suppressed);
   if (expected.level) text += fmt::format(", {}", ToString(*expected.level));
   if (expected.time) text += fmt::format(", at {}", TimeText(*expected.time, test));
   for (const auto& [name, value] : expected.group) text += fmt::format(", {}={}", name, value);
@@ -227,6 +269,9 @@ std::string Describe(const ExpectedAlert& expected, const RuleTest& test) {
 std::string Describe(const Alert& alert, const RuleTest& test) {
   std::string text = fmt::format("{}, {}, at {}", NameOf(alert.rule), ToString(alert.level),
                                  TimeText(alert.time, test));
+  if (alert.status != AlertStatus::kFiring) text += fmt::format(", {}", ToString(alert.status));
+  if (!alert.variant.empty()) text += fmt::format(", variant {}", alert.variant);
+  if (alert.suppressed_count > 0) text += fmt::format(", {} hidden before", alert.suppressed_count);
   for (const auto& [name, value] : alert.group) text += fmt::format(", {}={}", name, value);
   return text;
 }
@@ -410,6 +455,7 @@ RuleTestOutcome RuleTestRunner::Run(const Result<RuleTest>& test, const std::str
 Result<std::vector<std::string>> RuleTestRunner::PathsOf(const RuleTest& test) const {
   if (!options_.rules.empty()) return options_.rules;
   if (test.rules.empty()) {
+    if (const auto pack = PackAbove(test.place.file)) return std::vector<std::string>{*pack};
     return Fail(Fault::kUsage, "the case names no rules", test.place,
                 "add 'rules: [...]', or name them with --rules");
   }
@@ -430,10 +476,21 @@ Result<RuleSetPtr> RuleTestRunner::RulesOf(const RuleTest& test) {
   if (!paths) return tl::unexpected<Error>(paths.error());
   std::vector<std::string> key = *paths;
   key.push_back(sigma::ToString(test.logsource));
+  sigma::LoadOptions load;
+  for (const auto& [pack, values] : test.settings) {
+    load.settings.emplace(pack, values);
+    for (const auto& [name, value] : values) {
+      key.push_back(fmt::format("{}\n{}\n{}", pack, name, value));
+    }
+  }
+  for (const auto& [table, path] : test.lookups) {
+    load.lookups.emplace(table, path);
+    key.push_back(fmt::format("{}\n{}", table, path));
+  }
   const auto known = compiled_.find(key);
   if (known != compiled_.end()) return known->second;
   Result<RuleSetPtr> rules = [&]() -> Result<RuleSetPtr> {
-    Result<sigma::RuleCollection> loaded = sigma::LoadRules(*paths);
+    Result<sigma::RuleCollection> loaded = sigma::LoadRules(*paths, load);
     if (!loaded) return tl::unexpected<Error>(loaded.error());
     RuleSet::Options compile = options_.compile;
     compile.inputs = {test.logsource};

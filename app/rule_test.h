@@ -30,7 +30,8 @@ struct RuleTestOutcome {
 
 // The files of rule tests that `paths` name: files as they are; of a folder every *.yml and *.yaml
 // that lies directly in a folder `tests` (itself or below it) and every `info.yml` of SigmaHQ's
-// regression data, else, where there is none, those that lie in the folder itself. Sorted.
+// regression data, else, where there is none, those that lie in the folder itself. A pack may name
+// other files and folders in its pack.yaml. Sorted.
 // Errors     Fault::kIo for a path that is not there, Fault::kUsage for a folder without tests.
 [[nodiscard]] Result<std::vector<std::string>> FindRuleTests(const std::vector<std::string>& paths);
 
@@ -72,7 +73,8 @@ class RuleTestRunner {
   Options options_;
   const Clock& clock_;
   std::size_t left_out_ = 0;
-  std::map<std::vector<std::string>, Result<RuleSetPtr>> compiled_;  // by paths and log source
+  // By paths and all that a case says of how they are read.
+  std::map<std::vector<std::string>, Result<RuleSetPtr>> compiled_;
   std::vector<Error> rule_errors_;
   std::vector<RuleTestOutcome> outcomes_;
 };

@@ -205,11 +205,21 @@ void ReadGroup(const yaml::Node& node, ExpectedAlert& expected, Reading& reading
   }
 }
 
+std::optional<AlertStatus> StatusFromString(std::string_view text) {
+  for (const AlertStatus status : {AlertStatus::kFiring, AlertStatus::kUpdated,
+                                   AlertStatus::kResolved, AlertStatus::kFlooded}) {
+    if (text == ToString(status)) return status;
+  }
+  return std::nullopt;
+}
+
 ExpectedAlert ReadExpected(const yaml::Node& node, Reading& reading) {
   ExpectedAlert expected;
   if (!sigma::ExpectMap(node, "an entry of 'expect'", reading)) return expected;
-  sigma::ExpectKeys(node, "'expect'", {"rule", "count", "level", "group", "time", "text"}, {},
-                    reading);
+  sigma::ExpectKeys(node, "'expect'",
+                    {"rule", "count", "status", "level", "group", "time", "text", "variant",
+                     "matched", "suppressed"},
+                    {}, reading);
   if (const auto* rule = node.Find("rule")) {
     expected.rule = {sigma::ReadText(*rule, "'rule'", reading), rule->place};
   } else {
@@ -222,6 +232,20 @@ ExpectedAlert ReadExpected(const yaml::Node& node, Reading& reading) {
     expected.level =
         ReadWord(*level, "level", {"informational", "low", "medium", "high", "critical"},
                  sigma::LevelFromString, reading);
+  }
+  if (const auto* status = node.Find("status")) {
+    expected.status = ReadWord(*status, "status", {"firing", "updated", "resolved", "flooded"},
+                               StatusFromString, reading)
+                          .value_or(AlertStatus::kFiring);
+  }
+  if (const auto* variant = node.Find("variant")) {
+    expected.variant = sigma::ReadText(*variant, "'variant'", reading);
+  }
+  if (const auto* matched = node.Find("matched")) {
+    expected.matched = sigma::ReadText(*matched, "'matched'", reading);
+  }
+  if (const auto* suppressed = node.Find("suppressed")) {
+    expected.suppressed = ReadCount(*suppressed, "'suppressed'", reading);
   }
   if (const auto* group = node.Find("group")) ReadGroup(*group, expected, reading);
   if (const auto* time = node.Find("time")) {
@@ -260,13 +284,24 @@ const yaml::Node* Needed(const yaml::Node& document, std::string_view key, Readi
   return node;
 }
 
+std::map<std::string, std::string> ReadTextMap(const yaml::Node& node, std::string_view what,
+                                               Reading& reading) {
+  std::map<std::string, std::string> texts;
+  if (!sigma::ExpectMap(node, what, reading)) return texts;
+  for (const yaml::Pair& pair : node.pairs) {
+    texts[pair.key.scalar] =
+        sigma::ReadText(pair.value, fmt::format("'{}'", pair.key.scalar), reading);
+  }
+  return texts;
+}
+
 RuleTest ReadCase(const yaml::Node& document, const std::string& file, Reading& reading) {
   RuleTest test;
   test.place = document.place;
   if (!sigma::ExpectMap(document, "a rule test", reading)) return test;
   sigma::ExpectKeys(document, "a rule test",
-                    {"name", "description", "rules", "shape", "logsource", "lateness", "events",
-                     "advance", "expect", "expect_none"},
+                    {"name", "description", "rules", "shape", "logsource", "settings", "lookups",
+                     "lateness", "events", "advance", "expect", "expect_none"},
                     {}, reading);
   if (const auto* name = Needed(document, "name", reading)) {
     test.name = sigma::ReadText(*name, "'name'", reading);
@@ -276,6 +311,16 @@ RuleTest ReadCase(const yaml::Node& document, const std::string& file, Reading& 
   }
   if (document.Find("logsource") != nullptr) {
     test.logsource = sigma::ReadLogSource(document, "case", reading);
+  }
+  if (const auto* settings = document.Find("settings")) {
+    if (!sigma::ExpectMap(*settings, "'settings'", reading)) return test;
+    for (const yaml::Pair& pack : settings->pairs) {
+      test.settings[pack.key.scalar] = ReadTextMap(pack.value, "the settings of a pack", reading);
+    }
+  }
+  if (const auto* lookups = document.Find("lookups")) {
+    test.lookups = ReadTextMap(*lookups, "'lookups'", reading);
+    for (auto& [table, path] : test.lookups) path = Beside(file, path);
   }
   if (const auto* shape = document.Find("shape")) {
     test.shape = ReadWord(*shape, "shape",

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include "base/event_time.h"
 #include "base/result.h"
+#include "matcher/alert.h"
 #include "matcher/event/shapes.h"
 #include "matcher/sigma/rule.h"
 
@@ -22,7 +24,8 @@ struct RuleReference {
   Place place;
 };
 
-// What a case wants to come: as many alerts of the rule as `count`, of those that fit all the rest.
+// What a case wants to come: as many records of the rule's alerts as `count`, of those that fit all
+// the rest; firing ones where nothing else is said.
 struct ExpectedAlert {
   RuleReference rule;
   std::int64_t count = 1;
@@ -31,6 +34,10 @@ struct ExpectedAlert {
   std::vector<std::pair<std::string, std::string>> group;  // each of them is part of the alert's
   std::optional<EventTime> time;                           // of the deciding event
   std::vector<std::string> texts;                          // each stands in title or explanation
+  AlertStatus status = AlertStatus::kFiring;
+  std::optional<std::string> variant;      // empty: none
+  std::optional<std::string> matched;      // "6 of 8"
+  std::optional<std::int64_t> suppressed;  // hidden before it
 };
 
 struct RuleTestEvent {
@@ -45,9 +52,12 @@ struct RuleTestEvent {
 struct RuleTest {
   std::string name;
   Place place;
-  std::vector<std::string> rules;  // paths as written
+  std::vector<std::string> rules;  // paths as written; empty: the pack that the test lies in
   Shape shape = Shape::kAuto;
   sigma::LogSource logsource;  // what the input of the events declares; empty: nothing
+  // As in the configuration: pack -> setting -> value; table -> CSV file.
+  std::map<std::string, std::map<std::string, std::string>> settings;
+  std::map<std::string, std::string> lookups;
   std::chrono::nanoseconds lateness = std::chrono::seconds(10);
   std::vector<RuleTestEvent> events;
   bool own_times = false;   // no event says `at`: each has the time that it carries itself

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "app/class_compiler.h"
 #include "app/commands/common.h"
 #include "app/kafka_setup.h"
 #include "app/telemetry.h"
@@ -162,6 +163,10 @@ struct Service::Impl {
   Result<void> CreateTopics();
   Result<void> AddUnit(std::int64_t number);
   Result<void> StartHttp();
+  // The rules asked for last, in the background.
+  void CompileAhead() {
+    compiler = std::make_unique<ClassCompiler>(rules, options.config.rules.cache);
+  }
   void Run(Unit& unit, std::stop_token stop);
   [[nodiscard]] HealthStatus Live() const;
   [[nodiscard]] HealthStatus Ready() const;
@@ -176,7 +181,8 @@ struct Service::Impl {
       reloads_failed{0};  // writer: the thread that calls Reload()
   std::atomic<std::int64_t> loaded_at{SystemClock().Now().nanos()};  // likewise
   Metrics metrics;
-  std::unique_ptr<HttpServer> http;  // last: its handlers read all of the above
+  std::unique_ptr<HttpServer> http;  // its handlers read all of the above
+  std::unique_ptr<ClassCompiler> compiler;
 };
 
 Result<void> Service::Impl::CreateTopics() {
@@ -316,6 +322,7 @@ Result<std::unique_ptr<Service>> Service::Start(Options options) {
       owner->Run(*started, std::move(stop));
     });
   }
+  impl->CompileAhead();
   return std::unique_ptr<Service>(new Service(std::move(impl)));
 }
 
@@ -365,6 +372,7 @@ void Service::Reload() {
   }
   const std::lock_guard lock(impl_->mutex);
   impl_->rules = std::move(*fresh);
+  impl_->CompileAhead();
   ++impl_->reloads_ok;
   impl_->loaded_at = SystemClock().Now().nanos();
   Log(LogLevel::kInfo, "rules_reloaded",

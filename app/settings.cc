@@ -128,17 +128,18 @@ std::vector<Setting> MakeSettings() {
        0,
        {},
        "[]"},
+      {"rules.cache", [](Config& c, std::size_t) -> Slot { return &c.rules.cache; },
+       "File that keeps what the rules were compiled to, for the next start. One that is damaged, "
+       "or "
+       "of other rules, is written anew."},
       {"rules.logsources", [](Config& c, std::size_t) -> Slot { return &c.rules.logsources; },
        "Files that override and extend what log sources mean (docs/logsources.md), as seen from "
        "the "
        "working directory."},
-      {"rules.lookups",
-       [](Config& c, std::size_t) -> Slot { return &c.rules.lookups; },
-       "Lookup tables by name.",
-       {},
-       0,
-       0,
-       "lookups are not part of this version"},
+      {"rules.lookups", [](Config& c, std::size_t) -> Slot { return &c.rules.lookups; },
+       "Lookup tables: name to CSV file, as seen from the working directory, in place of the "
+       "tables "
+       "that packs bring along. Read again with the rules."},
       {"rules.watch",
        [](Config& c, std::size_t) -> Slot { return &c.rules.watch; },
        "Reload by itself when rule files change.",
@@ -173,13 +174,9 @@ std::vector<Setting> MakeSettings() {
        {},
        10,
        100'000},
-      {"rules.settings",
-       [](Config& c, std::size_t) -> Slot { return &c.rules.settings; },
-       "Settings of packs.",
-       {},
-       0,
-       0,
-       "settings of packs are not part of this version"},
+      {"rules.settings", [](Config& c, std::size_t) -> Slot { return &c.rules.settings; },
+       "Settings of packs: pack to setting to value, in place of the default that its pack.yaml "
+       "gives."},
       {"rules.placeholders", [](Config& c, std::size_t) -> Slot { return &c.rules.placeholders; },
        "Lists for the modifier expand: name to values, which are read like those of a rule."},
       {"alerts.topic",

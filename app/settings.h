@@ -20,7 +20,7 @@ namespace faultline::app {
 using Slot = std::variant<std::string*, bool*, std::int64_t*, Bytes*, Duration*,
                           std::optional<Duration>*, std::optional<std::string>*, Secret*,
                           std::vector<std::string>*, std::map<std::string, std::string>*,
-                          std::map<std::string, PropertyValue>*, TextLists*>;
+                          std::map<std::string, PropertyValue>*, TextLists*, TextMaps*>;
 
 // One row of the table that drives parsing, `config show|init|schema` and docs/configuration.md.
 struct Setting {

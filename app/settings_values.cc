@@ -250,7 +250,7 @@ class Writer {
       if (!setting_.choices.empty() && !Known(setting_.choices, key.text)) {
         return UnknownChoice(key, "key");
       }
-      if (!setting_.choices.empty() && (value.kind != Value::Kind::kScalar || value.text.empty())) {
+      if (value.kind != Value::Kind::kScalar || value.text.empty()) {
         return WrongKind(fmt::format("{}.{}", path_, key.text), value, "a text");
       }
       (*slot)[key.text] = value.text;
@@ -267,6 +267,18 @@ class Writer {
       if (!ok) return ok;
     }
     *slot = std::move(lists);
+    return {};
+  }
+
+  Result<void> operator()(TextMaps* slot) const {
+    if (value_.kind != Value::Kind::kMap) return WrongKind(path_, value_, "a map of maps");
+    TextMaps maps = *slot;
+    for (const auto& [key, value] : value_.pairs) {
+      const std::string name = fmt::format("{}.{}", path_, key.text);
+      auto ok = Writer(setting_, name, value)(&maps[key.text]);
+      if (!ok) return ok;
+    }
+    *slot = std::move(maps);
     return {};
   }
 
@@ -348,6 +360,10 @@ std::string ShowMap(const Map& map, Show show) {
   return fmt::format("{{{}}}", fmt::join(parts, ", "));
 }
 
+std::string ShowTexts(const std::map<std::string, std::string>& map) {
+  return ShowMap(map, [](const std::string& text) { return Quoted(text); });
+}
+
 template <class... F>
 struct Overload : F... {
   using F::operator()...;
@@ -381,21 +397,21 @@ std::string ShowValue(const Slot& slot) {
                },
                [](const Secret* secret) { return Quoted(secret->shown()); },
                [](const std::vector<std::string>* texts) { return ShowList(*texts); },
-               [](const std::map<std::string, std::string>* map) {
-                 return ShowMap(*map, [](const std::string& text) { return Quoted(text); });
-               },
+               [](const std::map<std::string, std::string>* map) { return ShowTexts(*map); },
                [](const std::map<std::string, PropertyValue>* map) {
                  return ShowMap(*map,
                                 [](const PropertyValue& value) { return Quoted(value.shown()); });
                },
-               [](const TextLists* lists) { return ShowMap(*lists, ShowList); }},
+               [](const TextLists* lists) { return ShowMap(*lists, ShowList); },
+               [](const TextMaps* maps) { return ShowMap(*maps, ShowTexts); }},
       slot);
 }
 
 std::string_view TypeName(const Slot& slot) noexcept {
   constexpr std::array<std::string_view, std::variant_size_v<Slot>> kNames = {
       "text",         "true or false", "number",        "size", "duration",     "duration or never",
-      "text or null", "secret",        "list of texts", "map",  "map of texts", "map of lists"};
+      "text or null", "secret",        "list of texts", "map",  "map of texts", "map of lists",
+      "map of maps"};
   return kNames[slot.index()];
 }
 

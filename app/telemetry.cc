@@ -68,6 +68,7 @@ void TellEngine(const EngineStats& stats, MetricWriter& writer) {
   writer.Counter("unparsable_times_total", {}, Number(engine.unparsable_times));
   writer.Counter("idle_returns_total", {}, Number(engine.returns));
   writer.Counter("chains_completed_total", {}, Number(engine.chains_completed));
+  writer.Counter("prefilter_candidates_total", {}, Number(engine.prefilter_candidates));
   writer.Counter("regex_fallback_total", {}, Number(engine.regex_fallbacks));
   writer.Counter("regex_limits_total", {}, Number(engine.regex_limits));
   writer.Counter("alerts_suppressed_total", {}, Number(engine.alerts_suppressed));

@@ -219,6 +219,7 @@ Result<SourceName> ParseSourceName(const std::string& text) {
 Result<void> ReplayFiles(std::shared_ptr<const RuleSet> rules, const std::vector<ReplayFile>& files,
                          const ReplayOptions& options, Sink& sink, ReplaySummary& summary) {
   ReplayRun run(std::move(rules), options, sink, summary);
+  if (auto loaded = run.LoadState(); !loaded) return loaded;
   FileReplay replay(&run, &options);
   if (auto opened = replay.Open(files); !opened) return opened;
   auto read = replay.ReadAll();

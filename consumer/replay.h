@@ -52,6 +52,9 @@ struct ReplayOptions {
   // What clocks decided in the live run. With one, even an empty one, no clock is asked for times:
   // a record takes what its entry says, or keeps its own. ReplayTopic reads one itself if told.
   std::optional<Journal> journal;
+  // What an earlier replay left in ReplaySummary::state: this one goes on from there.
+  std::optional<std::string> load_state;
+  bool save_state = false;       // more follows: the end of what is read is not the end of time
   const Clock* clock = nullptr;  // nothing: SystemClock(). Bounds future times, measures seconds
   std::stop_token stop;          // SIGINT: ends the reading, then as at the end
 };
@@ -74,6 +77,7 @@ struct ReplaySummary {
   std::chrono::nanoseconds lateness_needed{};            // that would have made nothing late
   std::optional<std::uint64_t> journal_entries;          // followed; nothing: there was no journal
   bool stopped = false;                                  // by the stop token
+  std::string state;  // Engine::SaveState() at the end; with ReplayOptions::save_state only
 };
 
 // Replays files through the engine: always the source with the lowest watermark first, all released

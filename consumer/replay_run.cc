@@ -39,6 +39,10 @@ ReplayRun::ReplayRun(std::shared_ptr<const RuleSet> rules, const ReplayOptions& 
   }
 }
 
+Result<void> ReplayRun::LoadState() {
+  return options_->load_state ? engine_.LoadState(*options_->load_state) : Result<void>();
+}
+
 SourceId ReplayRun::Add(const SourceName& name) {
   static const std::vector<JournalEntry> kNothing;
   const std::vector<JournalEntry>* entries = &kNothing;
@@ -74,7 +78,12 @@ Result<void> ReplayRun::End(SourceId source) {
 
 Result<void> ReplayRun::Finish() {
   output_.Clear();
-  engine_.Finish(output_);
+  if (options_->save_state) {
+    engine_.FinishPart(output_);
+    summary_->state = engine_.SaveState();
+  } else {
+    engine_.Finish(output_);
+  }
   auto drained = Drain(nullptr, nullptr);
   const EngineCounters& counters = engine_.counters();
   summary_->events = Number(counters.events);

@@ -25,6 +25,8 @@ class ReplayRun {
   ReplayRun(std::shared_ptr<const RuleSet> rules, const ReplayOptions& options, Sink& sink,
             ReplaySummary& summary);
 
+  // Takes over ReplayOptions::load_state, if there is one; before the first source.
+  [[nodiscard]] Result<void> LoadState();
   // A source, with what the journal knows of it.
   [[nodiscard]] SourceId Add(const SourceName& name);
   [[nodiscard]] Result<void> Process(const SourceName& name, const Record& record);

@@ -119,6 +119,7 @@ Result<void> ReplayTopic(std::shared_ptr<const RuleSet> rules, const ReplayTopic
     following.journal = std::move(*journal);
   }
   ReplayRun run(std::move(rules), following, sink, summary);
+  if (auto loaded = run.LoadState(); !loaded) return loaded;
   TopicReplay replay(&run, reader->get());
   auto read = replay.ReadAll();
   auto finished = run.Finish();  // what was read is told, whatever ended the reading

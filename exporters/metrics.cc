@@ -112,6 +112,11 @@ const std::vector<MetricSpec>& MetricTable() {
        kCounter,
        {"filter_id"},
        "Events that a filter took from a rule that held for them."},
+      {"faultline_prefilter_candidates_total",
+       kCounter,
+       {},
+       "Rules that were looked at because something they need was in the event, or because they "
+       "need nothing."},
       {"faultline_regex_fallback_total",
        kCounter,
        {},

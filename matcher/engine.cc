@@ -177,8 +177,9 @@ struct Engine::Impl {
   EngineCounters& counters;                  // of stats
   std::vector<RuleCounters*> rule_counters;  // of stats: detections first, then correlations
   std::vector<Counter*> filter_counters;     // of stats
-  std::uint64_t fallbacks_before = 0, limits_before = 0;  // of the matchers that Reload replaced
-  Correlator::Numbers told_before;                        // of the correlators that Reload replaced
+  // Of the matchers and correlators that Reload replaced.
+  std::uint64_t candidates_before = 0, fallbacks_before = 0, limits_before = 0;
+  Correlator::Numbers told_before;
   std::string buffer;
   std::vector<std::string> texts;  // of one field
   std::vector<Notice> notices;
@@ -563,6 +564,8 @@ void Engine::Process(const Record& record, const ReadEdge& edge, Output& out) no
   }
   if (!e.options.match_only) e.Advance(out);
   e.counters.reorder_buffered.Set(static_cast<std::int64_t>(e.waiting.size()));
+  e.counters.prefilter_candidates.Set(
+      static_cast<std::int64_t>(e.candidates_before + e.matcher.candidates()));
   e.counters.regex_fallbacks.Set(
       static_cast<std::int64_t>(e.fallbacks_before + e.matcher.regex_fallbacks()));
   e.counters.regex_limits.Set(
@@ -599,6 +602,14 @@ void Engine::Tick(nanoseconds steady, Output& out) noexcept {
 }
 
 void Engine::Finish(Output& out) noexcept { impl_->Release(EventTime::Max(), out); }
+
+void Engine::FinishPart(Output& out) noexcept {
+  std::optional<EventTime> highest;
+  for (const auto& source : impl_->sources) {
+    if (source) highest = std::max(highest, source->clock.highest());
+  }
+  if (highest) impl_->Release(*highest + nanoseconds(1), out);
+}
 
 EventTime Engine::WatermarkOf(SourceId source) const noexcept {
   return impl_->sources[source]->clock.watermark();
@@ -670,6 +681,7 @@ void Engine::Reload(std::shared_ptr<const RuleSet> rules) {
   Impl& e = *impl_;
   const std::shared_ptr<const RuleSet> old = std::exchange(e.rules, std::move(rules));
   e.walker = Walker(&e.rules->fields());
+  e.candidates_before += e.matcher.candidates();
   e.fallbacks_before += e.matcher.regex_fallbacks();
   e.limits_before += e.matcher.regex_limits_hit();
   e.matcher = Matcher(e.rules, e.options.matching);

@@ -70,10 +70,11 @@ struct EngineCounters {
   Counter records, bytes, events, tombstones, blank;
   Counter substituted, unparsable_times;
   Counter hits, windows_open, window_state_bytes, window_evictions, chains_completed, returns;
-  Counter alerts_suppressed;  // firings that were not told: suppress, choose, flood
-  Counter regex_fallbacks;    // values that PCRE2 had to be asked for
-  Counter regex_limits;       // searches that gave up at a limit: no match
-  Counter reorder_buffered;   // hits waiting now
+  Counter alerts_suppressed;     // firings that were not told: suppress, choose, flood
+  Counter prefilter_candidates;  // rules that were looked at
+  Counter regex_fallbacks;       // values that PCRE2 had to be asked for
+  Counter regex_limits;          // searches that gave up at a limit: no match
+  Counter reorder_buffered;      // hits waiting now
   Counter flags_invalid_utf8, flags_duplicate_key, flags_byte_order_mark, flags_lone_surrogate,
       flags_big_number;
   Counter invalid_json, invalid_not_object, invalid_depth, invalid_fields, invalid_size,
@@ -167,6 +168,9 @@ class Engine {
   void Tick(std::chrono::nanoseconds steady, Output& out) noexcept;
   // End of an archive: all watermarks to infinity, everything is released.
   void Finish(Output& out) noexcept;
+  // End of a part: everything that was read is released, and no more. What is read later, here or
+  // from SaveState() on, is late at or below the highest time so far.
+  void FinishPart(Output& out) noexcept;
 
   // Reading order of a replay: the source whose watermark is lowest.
   [[nodiscard]] EventTime WatermarkOf(SourceId source) const noexcept;

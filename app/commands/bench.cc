@@ -42,8 +42,10 @@ Result<BenchFigures> Run(const BenchFlags& flags, const Context& context) {
   const InputConfig input = config->inputs.empty() ? InputConfig{} : config->inputs.front();
   const Result<EventStore> store = LoadEvents(flags, input);
   if (!store) return tl::unexpected<Error>(store.error());
+  MeasureOptions measure = flags.measure;
+  measure.cache = config->rules.cache;
   return Measure(
-      *store, input, [&] { return UsableRuleSet(*config, flags.rules, context); }, flags.measure);
+      *store, input, [&] { return UsableRuleSet(*config, flags.rules, context); }, measure);
 }
 
 // "model, N processors, kernel".
@@ -128,13 +130,13 @@ std::string Json(const BenchFigures& f, const MeasureOptions& options) {
   return fmt::format(
       R"({{"machine":{},"versions":{},"rules":{},"events":{},"bytes":{},"matches":{},)"
       R"("matches_digest":"{}","memo":"{}","rounds":{},"threads":{},"load_seconds":{:.6f},)"
-      R"("first_match_seconds":{},"compiled_seconds":{:.6f},"cache":"none",)"
+      R"("first_match_seconds":{},"compiled_seconds":{:.6f},"cache":"{}",)"
       R"("engine_rss_bytes":{:.0f},"events_per_second":{:.1f},"bytes_per_second":{:.0f},)"
       R"("yardsticks":{{{}}},"ratios":{{{}}},{}}})"
       "\n",
       JsonString(Machine()), VersionsJson(), f.rules, f.events, f.bytes, f.answer.matches,
       f.answer.DigestText(), options.cold ? "cold" : "warm", f.rounds, options.threads,
-      f.load_seconds, first, f.compiled_seconds, f.engine_rss_bytes, EventsPerSecond(f),
+      f.load_seconds, first, f.compiled_seconds, f.cache, f.engine_rss_bytes, EventsPerSecond(f),
       f.engine.BytesPerSecond(f.bytes), fmt::join(yardsticks, ","), fmt::join(ratios, ","),
       CostsJson(f.costs));
 }

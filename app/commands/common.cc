@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "app/class_compiler.h"
 #include "app/exit_code.h"
 #include "app/rule_select.h"
 #include "app/suggest.h"
@@ -126,6 +127,8 @@ sigma::LogSource LogSourceOf(const InputConfig& input) {
 Result<sigma::LoadOptions> LoadOptionsOf(const Config& config) {
   sigma::LoadOptions options;
   options.placeholders.insert(config.rules.placeholders.begin(), config.rules.placeholders.end());
+  options.settings.insert(config.rules.settings.begin(), config.rules.settings.end());
+  options.lookups.insert(config.rules.lookups.begin(), config.rules.lookups.end());
   if (config.rules.logsources.empty()) return options;
   auto table = sigma::LoadLogSources(config.rules.logsources);
   if (!table) return tl::unexpected<Error>(table.error());
@@ -153,6 +156,7 @@ RuleSet::Options CompileOptions(const Config& config) {
   options.match_limit = static_cast<std::uint32_t>(config.rules.match_limit);
   options.depth_limit = static_cast<std::uint32_t>(config.rules.depth_limit);
   options.shapes = config.known_shapes;
+  options.databases = ReadDatabases(config.rules.cache);
   return options;
 }
 

@@ -13,6 +13,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/commands/commands.h"
+#include "app/correlation_text.h"
 #include "app/explain_text.h"
 #include "app/rule_test_file.h"
 #include "consumer/file_source.h"
@@ -122,6 +123,20 @@ void AddDetections(std::size_t correlation, const RuleSet& rules, Rules& chosen)
       }
     }
   }
+}
+
+// The correlations that the user names, or all; by index.
+Rules ChosenCorrelations(const std::vector<std::string>& references, const RuleSet& rules) {
+  Rules chosen;
+  for (std::uint32_t i = 0; i < rules.correlations().size(); ++i) {
+    const sigma::Metadata& meta = rules.correlations()[i].meta;
+    if (references.empty() ||
+        std::any_of(references.begin(), references.end(),
+                    [&meta](const std::string& reference) { return Means(reference, meta); })) {
+      chosen.push_back(i);
+    }
+  }
+  return chosen;
 }
 
 // The rules that the user names; of a correlation those that it refers to.
@@ -261,12 +276,17 @@ class Writer {
   std::string out_;
 };
 
-Result<void> WritePlans(const RuleSet& rules, const Rules& chosen, const Context& context) {
+Result<void> WritePlans(const RuleSet& rules, const Rules& chosen, const Rules& correlations,
+                        const Context& context) {
   Writer writer(context);
   for (const std::uint32_t index : chosen) {
     const sigma::DetectionRule& rule = rules.detections()[index];
     const RulePlan plan = PlanOf(rule);
     writer.Add(PlanText(rule, plan, writer.color()), PlanJson(rule, plan));
+  }
+  for (const std::uint32_t index : correlations) {
+    writer.Add(CorrelationPlanText(rules, index, writer.color()),
+               CorrelationPlanJson(rules, index));
   }
   return writer.Finish();
 }
@@ -338,7 +358,7 @@ Result<void> Explain(const ExplainFlags& flags, const Context& context) {
     const Result<Rules> chosen =
         flags.chosen.empty() ? Result<Rules>(AllRules(**rules)) : NamedRules(flags.chosen, **rules);
     if (!chosen) return tl::unexpected<Error>(chosen.error());
-    return WritePlans(**rules, *chosen, context);
+    return WritePlans(**rules, *chosen, ChosenCorrelations(flags.chosen, **rules), context);
   }
   const Result<ChosenEvent> event = ReadEvent(flags);
   if (!event) return tl::unexpected<Error>(event.error());
@@ -375,7 +395,8 @@ void AddExplainCommand(CLI::App& app, Context& context) {
   command->add_option("--near", flags->near, "How many rules that nearly match to explain too")
       ->type_name("N");
   command->add_flag("--plan", flags->plan,
-                    "How each rule was compiled: what is looked up, scanned for, asked late");
+                    "How each rule was compiled: what is looked up, scanned for, asked late; of a "
+                    "correlation its operator, timers and policies");
   command->footer(
       "Without --rule it tells the rules that match and those that come nearest.\n"
       "Examples:\n"

@@ -11,11 +11,13 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "app/class_compiler.h"
 #include "app/commands/commands.h"
 #include "app/exit_code.h"
 #include "app/kafka_setup.h"
 #include "app/replay_files.h"
 #include "app/signals.h"
+#include "app/state_file.h"
 #include "base/clock.h"
 #include "consumer/replay.h"
 #include "matcher/event/timestamp.h"
@@ -30,6 +32,7 @@ struct ReplayFlags {
   std::vector<std::string> topics;
   std::string brokers, offsets, since, until, output, summary, alert_topic, fail_on;
   std::string journal = "auto";
+  std::string load_state, save_state;
 };
 
 using FilePtr = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
@@ -132,6 +135,12 @@ Result<Plan> MakePlan(const ReplayFlags& flags, const Context& context) {
   const InputConfig input = plan.config.inputs.empty() ? InputConfig{} : plan.config.inputs.front();
   plan.options.input = InputOptionsOf(input, *plan.rules);
   plan.options.engine = EngineOptionsOf(plan.config);
+  if (!flags.load_state.empty()) {
+    Result<std::string> state = ReadStateFile(flags.load_state);
+    if (!state) return tl::unexpected<Error>(state.error());
+    plan.options.load_state = std::move(*state);
+  }
+  plan.options.save_state = !flags.save_state.empty();
   plan.options.since = *since;
   plan.options.until = *until;
   return plan;
@@ -139,6 +148,7 @@ Result<Plan> MakePlan(const ReplayFlags& flags, const Context& context) {
 
 Result<void> Read(const ReplayFlags& flags, const Plan& plan, const ReplayOptions& options,
                   Sink& sink, ReplaySummary& summary) {
+  const ClassCompiler ahead(plan.rules, plan.config.rules.cache);
   if (flags.topics.empty()) return ReplayFiles(plan.rules, flags.files, options, sink, summary);
   ReplayTopicOptions topic;
   topic.consumer = ReaderOf(plan.config);
@@ -228,6 +238,7 @@ Result<int> Replay(const ReplayFlags& flags, const Context& context) {
   if (const Result<void> written = WriteSummary(flags.summary, summary); done && !written) {
     done = written;
   }
+  if (done && !flags.save_state.empty()) done = WriteStateFile(flags.save_state, summary.state);
   if (!context.quiet) std::fputs(SummaryText(summary, context.ColorOn(stderr)).c_str(), stderr);
   if (!done) return tl::unexpected<Error>(done.error());
   if (interrupt.requested()) return kExitInterrupted;
@@ -264,6 +275,12 @@ void AddReplayCommand(CLI::App& app, Context& context) {
       ->add_option("--alert-topic", flags->alert_topic,
                    "Send the alerts to this topic too; without it no topic is written")
       ->type_name("TOPIC");
+  command->add_option("--load-state", flags->load_state, "Go on from what --save-state wrote")
+      ->type_name("FILE");
+  command
+      ->add_option("--save-state", flags->save_state,
+                   "What correlations keep at the end, which then is not the end of time")
+      ->type_name("FILE");
   command
       ->add_option("--fail-on", flags->fail_on, "Exit with 1 when an alert of this level is given")
       ->type_name("LEVEL");

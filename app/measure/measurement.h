@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/measure/engine_pass.h"
@@ -13,9 +15,10 @@
 namespace faultline::app {
 
 struct MeasureOptions {
-  bool cold = false;        // every value new to the memo, in each pass
-  std::size_t threads = 1;  // that share the events of a pass
-  double seconds = 0;       // rounds go on until they are over; nine at least
+  bool cold = false;                 // every value new to the memo, in each pass
+  std::size_t threads = 1;           // that share the events of a pass
+  double seconds = 0;                // rounds go on until they are over; nine at least
+  std::optional<std::string> cache;  // rules.cache
 };
 
 // One contestant's times in the rounds.
@@ -37,6 +40,7 @@ struct BenchFigures {
   std::size_t rounds = 0;
   // Seconds since the rules began to load.
   double load_seconds = 0, compiled_seconds = 0, first_match_seconds = 0;
+  std::string_view cache = "none";  // or cold, warm
   double engine_rss_bytes = 0;
   Contestant engine, copy, on_demand, route;
   Contestant one_thread;  // the engine on one thread, where `engine` has several

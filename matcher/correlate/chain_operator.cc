@@ -73,6 +73,7 @@ class KeyedChain final : public Operator {
 
   void Fire(Entry& entry, const Standing& standing, EventTime at, Outcome& out);
   void Settle(typename Store::Node& node, EventTime now);
+  [[nodiscard]] std::int64_t Measure(Entry& entry) const;
   void SetTimer(const Digest& key, Entry& entry);
   [[nodiscard]] std::vector<NamedValue> GroupOf(const Entry& entry) const;
 
@@ -166,11 +167,18 @@ void KeyedChain<Chain>::Settle(typename Store::Node& node, EventTime now) {
     return;
   }
   SetTimer(node.key, entry);
-  std::int64_t bytes = intake_.BytesOf(entry.intake) + chain_.BytesOf(entry.chain);
-  for (const std::string& value : entry.group) bytes += static_cast<std::int64_t>(value.size());
-  entry.bound = chain_.Rank(entry.chain);
+  const std::int64_t bytes = Measure(entry);
   const std::int64_t more = bytes - std::exchange(entry.bytes, bytes);
   store_.Settle(node, more, Uncharge{&store_});
+}
+
+// Its bytes; and notes how many steps are bound.
+template <class Chain>
+std::int64_t KeyedChain<Chain>::Measure(Entry& entry) const {
+  entry.bound = chain_.Rank(entry.chain);
+  std::int64_t bytes = intake_.BytesOf(entry.intake) + chain_.BytesOf(entry.chain);
+  for (const std::string& value : entry.group) bytes += static_cast<std::int64_t>(value.size());
+  return bytes;
 }
 
 template <class Chain>
@@ -242,10 +250,12 @@ bool KeyedChain<Chain>::Load(StateReader& in) {
     entry->chain = chain_.Load(in, bounds);
     entry->arming = Arming::Load(in);
     if (!in.ok() || entry->empty()) return false;
-    typename Store::Node& node = store_.Touch(key, touched, Uncharge{&store_});
+    entry->bytes = Measure(*entry);
+    typename Store::Node& node = store_.Restore(key, touched, entry->bytes);
     node.state.entry = std::move(entry);
-    Settle(node, touched);
+    SetTimer(key, *node.state.entry);
   }
+  store_.ShrinkToCaps(Uncharge{&store_});
   return in.ok();
 }
 

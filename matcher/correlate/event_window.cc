@@ -51,7 +51,7 @@ EventWindow::EventWindow(const CorrelationRule& rule, const Limits& limits)
       evidence_(rule),
       store_(limits, rule.timespan) {
   if (rule.chain || rule.refire == sigma::RefireKind::kEvery) {
-    keep_ = std::max<std::uint32_t>(keep_, Evidence::kTold);
+    keep_ = std::max<std::uint32_t>(keep_, EvidenceStore::kTold);
   }
   const std::size_t room = limits.max_bytes / 2 / sizeof(EventRef) + 1;
   cramped_ = keep_ > room;
@@ -201,10 +201,10 @@ bool EventWindow::Load(StateReader& in) {
   const auto drop = [this](Store::Node& node) { Forget(node); };
   const std::uint64_t evictions = in.U64();
   std::optional<Digest> before;
-  for (std::uint32_t left = in.Count(16 + 1 + 4 + Evidence::kLeastSaved); left > 0; --left) {
+  for (std::uint32_t left = in.Count(16 + 1 + 4 + EvidenceStore::kLeastSaved); left > 0; --left) {
     const Digest key = in.Hash();
     const bool on = in.Bool();
-    const std::uint32_t count = in.Count(Evidence::kLeastSaved);
+    const std::uint32_t count = in.Count(EvidenceStore::kLeastSaved);
     State state;
     std::int64_t bytes = 0;
     for (std::uint32_t i = 0; i < count && in.ok(); ++i) {

@@ -20,7 +20,7 @@ namespace faultline {
 // Time       Event time only. Closed: events exactly `timespan` apart count together. The count
 //            falls by expiry, which needs no timer: the next arrival sees what became of it.
 // State      Per key its newest events, as many as the predicate and what is told can ask for: the
-//            threshold; where every arrival fires or texts may ask, at least Evidence::kTold.
+//            threshold; where every arrival fires or texts may ask, at least EvidenceStore::kTold.
 // Memory     64 bytes a key, 24 an event that is not its only one; FlatStore's caps. One key keeps
 //            at most what half of all bytes can hold, and lets its oldest events go, counted, where
 //            even that is too much.
@@ -72,7 +72,7 @@ class EventWindow final : public Operator {
   std::uint32_t threshold_;  // the least count that is enough
   std::uint32_t keep_;       // events a key keeps
   bool cramped_ = false;     // ... which is less than it would
-  Evidence evidence_;
+  EvidenceStore evidence_;
   EventRings rings_;
   Store store_;
 };

@@ -9,21 +9,21 @@
 
 namespace faultline {
 
-Evidence::Evidence(const sigma::CorrelationRule& rule)
+EvidenceStore::EvidenceStore(const sigma::CorrelationRule& rule)
     : rule_(rule), steps_of_(rule.inputs.size()), sources_(1) {
   for (std::uint32_t step = 0; step < rule.steps.size(); ++step) {
     steps_of_[rule.steps[step].input].push_back(step);
   }
 }
 
-const InputHit* Evidence::Counted(const Arrival& arrival) const noexcept {
+const InputHit* EvidenceStore::Counted(const Arrival& arrival) const noexcept {
   for (const InputHit& hit : arrival.hits) {
     if (!steps_of_[hit.input].empty()) return &hit;
   }
   return nullptr;
 }
 
-std::uint32_t Evidence::SourceOf(const Origin& origin) {
+std::uint32_t EvidenceStore::SourceOf(const Origin& origin) {
   if (last_source_ != 0 && sources_[last_source_] == origin.source) return last_source_;
   const auto [found, fresh] =
       source_ids_.try_emplace(origin.source, static_cast<std::uint32_t>(sources_.size()));
@@ -31,7 +31,7 @@ std::uint32_t Evidence::SourceOf(const Origin& origin) {
   return last_source_ = found->second;
 }
 
-std::uint32_t Evidence::KeepNote(Note note) {
+std::uint32_t EvidenceStore::KeepNote(Note note) {
   if (free_notes_.empty()) {
     notes_.push_back(std::move(note));
     return kNotes + static_cast<std::uint32_t>(notes_.size()) - 1;
@@ -42,7 +42,7 @@ std::uint32_t Evidence::KeepNote(Note note) {
   return kNotes + at;
 }
 
-EventRef Evidence::Keep(const Arrival& arrival) {
+EventRef EvidenceStore::Keep(const Arrival& arrival) {
   const InputHit* first = Counted(arrival);
   const Hit& hit = *first->hit;
   EventRef event;
@@ -70,12 +70,12 @@ EventRef Evidence::Keep(const Arrival& arrival) {
   return event;
 }
 
-void Evidence::DropNote(std::uint32_t at) {
+void EvidenceStore::DropNote(std::uint32_t at) {
   notes_[at] = Note{};
   free_notes_.push_back(at);
 }
 
-std::int64_t Evidence::BytesOfNote(std::uint32_t at) const noexcept {
+std::int64_t EvidenceStore::BytesOfNote(std::uint32_t at) const noexcept {
   std::size_t bytes = 32;
   for (const Told& told : notes_[at].told) {
     bytes += 32;
@@ -86,8 +86,8 @@ std::int64_t Evidence::BytesOfNote(std::uint32_t at) const noexcept {
   return static_cast<std::int64_t>(bytes);
 }
 
-const Evidence::Told* Evidence::Find(const EventRef& event, std::uint32_t input,
-                                     const Told& plain) const noexcept {
+const EvidenceStore::Told* EvidenceStore::Find(const EventRef& event, std::uint32_t input,
+                                               const Told& plain) const noexcept {
   if (event.note < kNotes) return event.note == input ? &plain : nullptr;
   for (const Told& told : notes_[event.note - kNotes].told) {
     if (told.input == input) return &told;
@@ -95,7 +95,7 @@ const Evidence::Told* Evidence::Find(const EventRef& event, std::uint32_t input,
   return nullptr;
 }
 
-Bound Evidence::MakeBound(const EventRef& event, const Told& told) const {
+Bound EvidenceStore::MakeBound(const EventRef& event, const Told& told) const {
   Bound bound;
   bound.input = told.input;
   bound.time = event.time;
@@ -109,11 +109,11 @@ Bound Evidence::MakeBound(const EventRef& event, const Told& told) const {
   return bound;
 }
 
-bool Evidence::Is(const EventRef& event, std::uint32_t step) const noexcept {
+bool EvidenceStore::Is(const EventRef& event, std::uint32_t step) const noexcept {
   return Find(event, rule_.steps[step].input, {}) != nullptr;
 }
 
-Bound Evidence::TellAs(const EventRef& event, std::uint32_t step) const {
+Bound EvidenceStore::TellAs(const EventRef& event, std::uint32_t step) const {
   const std::uint32_t input = rule_.steps[step].input;
   const Told plain{input, 0, {}};
   const Told* told = Find(event, input, plain);
@@ -121,7 +121,7 @@ Bound Evidence::TellAs(const EventRef& event, std::uint32_t step) const {
   return MakeBound(event, *told);
 }
 
-void Evidence::Tell(const EventRef& event, std::vector<BoundStep>& steps) const {
+void EvidenceStore::Tell(const EventRef& event, std::vector<BoundStep>& steps) const {
   const auto tell = [&](const Told& told) {
     const Bound bound = MakeBound(event, told);
     for (const std::uint32_t step : steps_of_[told.input]) steps[step].push_back(bound);
@@ -130,7 +130,7 @@ void Evidence::Tell(const EventRef& event, std::vector<BoundStep>& steps) const 
   for (const Told& told : notes_[event.note - kNotes].told) tell(told);
 }
 
-void Evidence::Save(const EventRef& event, StateWriter& out) const {
+void EvidenceStore::Save(const EventRef& event, StateWriter& out) const {
   const Note plain{0, {{event.note, 0, {}}}};
   const Note& note = event.note < kNotes ? plain : notes_[event.note - kNotes];
   out.Time(event.time);
@@ -144,7 +144,7 @@ void Evidence::Save(const EventRef& event, StateWriter& out) const {
   }
 }
 
-std::optional<EventRef> Evidence::Load(StateReader& in) {
+std::optional<EventRef> EvidenceStore::Load(StateReader& in) {
   EventRef event;
   event.time = in.Time();
   Note note;

@@ -20,22 +20,22 @@ class StateWriter;
 struct EventRef {
   EventTime time;
   std::int64_t offset = 0;
-  std::uint32_t source = 0;  // of Evidence; 0: a deadline, which has no origin
-  std::uint32_t note = 0;    // the input, or Evidence's note on what is out of the common
+  std::uint32_t source = 0;  // of EvidenceStore; 0: a deadline, which has no origin
+  std::uint32_t note = 0;    // the input, or EvidenceStore's note on what is out of the common
 };
 
 // What the windows of one correlation remember of events, by reference: sources are kept once, and
 // only an event that matched several rules, has captured values or lies in an array has a note.
 //
-// Place      CountWindow, ValueWindow, PeriodWindow keep EventRefs; Evidence makes Bounds of them.
+// Place      CountWindow, ValueWindow, PeriodWindow keep EventRefs; EvidenceStore makes Bounds of them.
 // Memory     A source stays for good; a note until Drop(). BytesOf() is what an EventRef takes.
 // Threads    Confined to its operator. Borrows the rule.
-class Evidence {
+class EvidenceStore {
  public:
   // At most so many events are told of one firing: the oldest, and the newest.
   static constexpr std::size_t kTold = 1024;
 
-  explicit Evidence(const sigma::CorrelationRule& rule);
+  explicit EvidenceStore(const sigma::CorrelationRule& rule);
 
   // The hits of `arrival` that are steps: the first one; null where there is none.
   [[nodiscard]] const InputHit* Counted(const Arrival& arrival) const noexcept;

@@ -40,8 +40,8 @@ EventTime TumblingStart(EventTime time, nanoseconds span) {
 // With `any_ties` events of one time may stand in any order.
 class SequenceSearch {
  public:
-  SequenceSearch(const Evidence& evidence, const std::vector<EventRef>& events, std::size_t steps,
-                 bool any_ties)
+  SequenceSearch(const EvidenceStore& evidence, const std::vector<EventRef>& events,
+                 std::size_t steps, bool any_ties)
       : evidence_(evidence), events_(events), partials_(steps), any_ties_(any_ties) {
     for (std::size_t begin = 0; begin < events.size();) {
       std::size_t end = begin + 1;
@@ -92,7 +92,7 @@ class SequenceSearch {
     return a >= b;
   }
 
-  const Evidence& evidence_;
+  const EvidenceStore& evidence_;
   const std::vector<EventRef>& events_;
   std::vector<Partial> partials_;  // [k]: steps 1 to k + 1 bound
   bool any_ties_;
@@ -171,7 +171,7 @@ void PeriodWindow::Trim(State& state, Window& window) {
       }
       if (!newest) DropEvent(state, window, at);
     }
-  } else if (window.events.size() > Evidence::kTold) {
+  } else if (window.events.size() > EvidenceStore::kTold) {
     DropEvent(state, window, sequence() ? 0 : 1);
     if (sequence()) store_.CountEvictions(1);
   }
@@ -338,7 +338,7 @@ bool PeriodWindow::LoadWindow(StateReader& in, State& state, Window& window) {
     state.bytes += kMeasureBytes;
   }
   EventTime latest = window.first;
-  for (std::uint32_t i = in.Count(Evidence::kLeastSaved); i > 0 && in.ok(); --i) {
+  for (std::uint32_t i = in.Count(EvidenceStore::kLeastSaved); i > 0 && in.ok(); --i) {
     const std::optional<EventRef> event = evidence_.Load(in);
     if (!event) return false;
     if (event->time < latest || window.last < event->time) in.Refuse();
@@ -347,7 +347,7 @@ bool PeriodWindow::LoadWindow(StateReader& in, State& state, Window& window) {
     state.bytes += kEventBytes + evidence_.BytesOf(*event);
   }
   if (window.count < 0 || window.count >> 62 != 0 || window.events.empty() ||
-      window.last < window.first || window.events.size() > Evidence::kTold) {
+      window.last < window.first || window.events.size() > EvidenceStore::kTold) {
     in.Refuse();
   }
   return in.ok();

@@ -28,7 +28,7 @@ namespace faultline {
 //            window was judged: the predicate is edge-triggered over windows that follow each other.
 // Memory     64 bytes an event told, 32 a number or different value; FlatStore's caps. A window keeps
 //            the events that its steps rest on; of count and value types the first and the newest;
-//            of a sequence the newest Evidence::kTold, what goes before is counted. A key that holds
+//            of a sequence the newest EvidenceStore::kTold, what goes before is counted. A key that holds
 //            half of all bytes lets its oldest values go, counted.
 // Threads    Confined to its correlator. Borrows the rule and the timers.
 class PeriodWindow final : public Operator {
@@ -89,7 +89,7 @@ class PeriodWindow final : public Operator {
   std::uint32_t unit_;
   Timers* timers_;
   std::int64_t most_bytes_;  // of one key
-  Evidence evidence_;
+  EvidenceStore evidence_;
   Store store_;
 };
 

@@ -36,7 +36,7 @@ bool TurnsByExpiry(const CorrelationRule& rule) {
 // How many events `event_count` has to keep: one more than any threshold names, and what is told.
 std::size_t EventsToKeep(const CorrelationRule& rule) {
   constexpr std::size_t kMost = std::size_t{1} << 27;
-  std::size_t keep = rule.type == CorrelationType::kEventCount ? Evidence::kTold : kMost;
+  std::size_t keep = rule.type == CorrelationType::kEventCount ? EvidenceStore::kTold : kMost;
   for (const Threshold& threshold : rule.thresholds) {
     const Number number = Number::From(threshold.number).value_or(Number{});
     const double named = std::clamp(number.decimal(), 0.0, static_cast<double>(kMost));
@@ -227,7 +227,7 @@ bool ValueWindow::Load(StateReader& in) {
     state.edge.fired = in.Time();
     state.group = in.Named();
     state.bytes = kStateBytes + BytesOfGroup(state.group);
-    for (std::uint32_t i = in.Count(Evidence::kLeastSaved); i > 0; --i) {
+    for (std::uint32_t i = in.Count(EvidenceStore::kLeastSaved); i > 0; --i) {
       const std::optional<EventRef> event = evidence_.Load(in);
       const Measure measure = LoadMeasure(rule_, in);
       if (!in.ok()) return false;

@@ -80,7 +80,7 @@ class ValueWindow final : public Operator {
   bool timed_;               // expiry can make the predicate true
   std::size_t keep_;         // events a key keeps at most
   std::int64_t most_bytes_;  // of one key
-  Evidence evidence_;
+  EvidenceStore evidence_;
   Store store_;
 };
 

@@ -42,7 +42,7 @@ RULE
 @test "JSON has exactly the contract's keys for a rule" {
   "$FAULTLINE" check -q -r good.yml -r linted.yml -r bad.yml --format json > report.json 2> err || true
   [ "$(jq -c '[.rules[] | keys_unsorted] | unique' report.json)" = \
-    '[["id","title","file","line","state","reason","kind","horizon_seconds"]]' ]
+    '[["id","title","file","line","state","reason","kind","horizon_seconds","state_bytes_per_key"]]' ]
   [ "$(jq -c '[.rules[].state]' report.json)" = '["active","active","rejected"]' ]
   [ "$(jq -c '[.counts.active, .counts.gated, .counts.rejected]' report.json)" = '[2,0,1]' ]
   [ "$(jq -c '.findings[] | [.rule, .code, .line]' report.json)" = '["Linted","all-of-one",8]' ]

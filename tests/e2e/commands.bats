@@ -21,8 +21,8 @@ EVENTS
 }
 
 @test "help of every command names its exit codes or an example" {
-  for command in check explain match replay test; do
-    run "$FAULTLINE" "$command" --help
+  for command in check explain match replay "state inspect" test; do
+    run "$FAULTLINE" $command --help
     [ "$status" -eq 0 ]
     [[ "$output" == *"Exit codes"* ]]
   done

@@ -66,10 +66,12 @@ TEST(Config, EachMistakeIsToldWithItsPlaceAndRemedy) {
       {"delivery: at_least_once\n",
        "c.yaml:1:11: delivery: 'at_least_once' is not supported by this version; supported: "
        "exactly_once"},
-      {"rules: {lookups: {a: b.csv}}\n",
-       "c.yaml:1:18: rules.lookups: this setting is not supported by this version; leave it out: "
-       "lookups "
-       "are not part of this version"},
+      {"rules: {lookups: {a: [b.csv]}}\n",
+       "c.yaml:1:22: rules.lookups.a: expected a text, got a list"},
+      {"rules: {settings: {disks: 5}}\n",
+       "c.yaml:1:27: rules.settings.disks: expected a map, got a single value"},
+      {"rules: {settings: {disks: {margin: {}}}}\n",
+       "c.yaml:1:36: rules.settings.disks.margin: expected a text, got a map"},
       {"http: {token: hunter2}\n",
        "c.yaml:1:15: http.token: a secret must not stand in the configuration; write ${env:NAME} "
        "or "
@@ -93,6 +95,24 @@ TEST(Config, EachMistakeIsToldWithItsPlaceAndRemedy) {
 TEST(Config, AnEmptyFileAndEmptySectionsAreTheDefaults) {
   EXPECT_EQ(Complaint(""), "fine");
   EXPECT_EQ(Complaint("kafka:\nrules:\ninputs:\n"), "fine");
+}
+
+TEST(Config, SettingsOfPacksAndLookupsComeFromEverySource) {
+  ConfigLoader loader;
+  ASSERT_TRUE(loader.AddText(
+      "rules: {settings: {disks: {margin: 5, window: 10m}}, lookups: {cluster: a.csv}}\n", "1"));
+  ASSERT_TRUE(loader.AddText("rules: {settings: {nets: {x: 1}}, lookups: {site: b.csv}}\n", "2"));
+  ASSERT_TRUE(loader.AddSet("rules.settings.disks.margin=7"));
+  ASSERT_TRUE(loader.AddSet("rules.settings.cpus={share: 0.5}"));
+  ASSERT_TRUE(loader.AddSet("rules.lookups.site=c.csv"));
+  const auto config = loader.Finish();
+  ASSERT_TRUE(config) << config.error().ToString();
+  const TextMaps settings = {{"cpus", {{"share", "0.5"}}},
+                             {"disks", {{"margin", "7"}, {"window", "10m"}}},
+                             {"nets", {{"x", "1"}}}};
+  EXPECT_EQ(config->rules.settings, settings);
+  EXPECT_EQ(config->rules.lookups,
+            (std::map<std::string, std::string>{{"cluster", "a.csv"}, {"site", "c.csv"}}));
 }
 
 TEST(Config, TheLaterSourceWins) {

@@ -45,7 +45,7 @@ level: high
 correlation: {type: temporal, rules: [first, second], group-by: [Computer], timespan: 5m}
 )";
 
-// Names of what is left, and the names behind the chain's members.
+// Names of what is left, and the names behind the chain's inputs.
 std::vector<std::string> Left(const Config::Rules::Select& select) {
   sigma::RuleCollection rules = sigma::LoadRulesFromText(kRules, "r.yml");
   EXPECT_TRUE(rules.errors.empty());
@@ -55,7 +55,9 @@ std::vector<std::string> Left(const Config::Rules::Select& select) {
   for (const auto& rule : rules.detections) names.push_back(rule.meta.name);
   for (const auto& rule : rules.correlations) {
     names.push_back(rule.meta.name);
-    for (const auto member : rule.members) names.push_back(rules.detections[member].meta.name);
+    for (const auto& input : rule.inputs) {
+      names.push_back(rules.detections[input.rule.index].meta.name);
+    }
   }
   EXPECT_EQ(
       std::count_if(rules.report.begin(), rules.report.end(),

@@ -40,15 +40,29 @@ TEST(Escapes, LoneSurrogatesBecomeThreeBytes) {
   EXPECT_FALSE(InspectEscapes(R"(\ud83d\ude00 \\ud800 \u00e9)").lone_surrogate);
 }
 
-TEST(Escapes, ASurrogateIsSuspectedWhereverItStands) {
+TEST(Escapes, UnicodeIsFoundWhereverItStands) {
   for (std::size_t before = 0; before < 70; ++before) {
-    for (std::size_t behind = 0; behind < 20; ++behind) {
-      std::string text(before, '\\');
-      text.append("\\ud").append(behind, 'u');
-      EXPECT_TRUE(MayHoldSurrogate(text)) << before << " " << behind;
-      text[before + 2] = 'e';
-      EXPECT_FALSE(MayHoldSurrogate(text)) << before << " " << behind;
+    for (std::size_t behind = 0; behind < 40; ++behind) {
+      const auto hints = [&](const std::string& what) {
+        return FindUnicode(std::string(before, 'u') + what + std::string(behind, '\\'));
+      };
+      EXPECT_TRUE(hints("\\u").escapes) << before << " " << behind;
+      EXPECT_FALSE(hints("\\U").escapes) << before << " " << behind;
+      for (const char* folds : {"\xc5\xbf", "\xe2\x84\xaa"}) {
+        EXPECT_TRUE(hints(folds).folds_to_ascii) << before << " " << behind;
+        EXPECT_FALSE(hints(folds).escapes) << before << " " << behind;
+      }
+      EXPECT_FALSE(hints("\xc5\xbe\xe2\x84\xab").folds_to_ascii) << before << " " << behind;
     }
+  }
+}
+
+TEST(Escapes, TellWhetherTheyHideAscii) {
+  for (const char* raw : {R"(\u0041)", R"(\\\u007e)", R"(x\u212A)", R"(\u017f)"}) {
+    EXPECT_TRUE(InspectEscapes(raw).hides_ascii) << raw;
+  }
+  for (const char* raw : {R"(\\u0041)", R"(\u00e9)", R"(\n\/)", R"(\ud83d\ude00)", R"(\u004)"}) {
+    EXPECT_FALSE(InspectEscapes(raw).hides_ascii) << raw;
   }
 }
 

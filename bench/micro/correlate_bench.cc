@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// State per key and the reorder buffer, each beside what anybody would write first. Every answer is
+// proven before it is timed; `vs_` counters are ratios within this run.
+#include <benchmark/benchmark.h>
+#include <malloc.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "matcher/correlate/operator.h"
+#include "matcher/correlate/reorder_buffer.h"
+#include "matcher/correlate/timers.h"
+
+namespace faultline {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using sigma::CorrelationRule;
+using sigma::CorrelationType;
+
+constexpr std::size_t kKeys = 1'000'000;
+constexpr std::int64_t kHour = 3'600'000'000'000;
+
+double SecondsSince(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+void Prove(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "wrong answer: %s\n", what);
+  std::exit(70);
+}
+
+// Bytes that are in use on the heap.
+double InUse() {
+  const struct mallinfo2 info = mallinfo2();
+  return static_cast<double>(info.uordblks) + static_cast<double>(info.hblkhd);
+}
+
+class Yes final : public Judge {
+ public:
+  bool Holds(const Candidate&) override { return true; }
+};
+
+CorrelationRule Rule(CorrelationType type, std::uint32_t steps, std::int64_t threshold) {
+  CorrelationRule rule;
+  rule.type = type;
+  rule.timespan = std::chrono::nanoseconds(kHour);
+  rule.group_by = {"k"};
+  for (std::uint32_t i = 0; i < steps; ++i) {
+    sigma::Input input;
+    input.reference = "r" + std::to_string(i);
+    input.group_fields = {"k"};
+    rule.inputs.push_back(input);
+    sigma::Step step;
+    step.name = input.reference;
+    step.input = i;
+    rule.steps.push_back(step);
+  }
+  if (threshold > 0) rule.thresholds = {{sigma::Threshold::Op::kGte, threshold}};
+  return rule;
+}
+
+// Keys of 16 bytes in an order that no cache likes.
+std::vector<std::string> Keys(std::size_t count) {
+  std::vector<std::string> keys(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string number = std::to_string(i * 7919 % count);
+    keys[i] = "host-" + std::string(11 - number.size(), '0') + number;
+  }
+  return keys;
+}
+
+// An operator fed as a correlator feeds it: the key's digest is made anew for each arrival.
+class Fed {
+ public:
+  explicit Fed(CorrelationRule rule)
+      : rule_(std::move(rule)),
+        op_(MakeOperator(rule_, 0, {4 * kKeys, std::size_t{4} << 30}, &timers_)),
+        group_{{"k", ""}} {
+    hit_.origin.source.topic = "events";
+  }
+  void Feed(const std::string& key, std::int64_t time, std::uint32_t input = 0) {
+    hit_.time = EventTime::Raw(time);
+    ++hit_.origin.offset;
+    group_[0].value = key;
+    const InputHit hit{input, &hit_};
+    op_->Observe({hit_.time, DigestBuilder().Add(key).Finish(), &group_, {&hit, 1}}, yes_, out_);
+    if (!out_.fired) return;
+    ++fired_;
+    out_ = {};
+  }
+  [[nodiscard]] std::int64_t fired() const { return fired_; }
+  [[nodiscard]] Operator& op() { return *op_; }
+
+ private:
+  CorrelationRule rule_;
+  Timers timers_;
+  std::unique_ptr<Operator> op_;
+  Yes yes_;
+  std::vector<NamedValue> group_;
+  Hit hit_;
+  Outcome out_;
+  std::int64_t fired_ = 0;
+};
+
+// The yardstick: times per key, those that have expired leave.
+class Naive {
+ public:
+  void Feed(const std::string& key, std::int64_t time) {
+    std::deque<std::int64_t>& times = windows_[key];
+    while (!times.empty() && times.front() < time - kHour) times.pop_front();
+    times.push_back(time);
+    if (times.size() > 5) times.pop_front();
+    if (times.size() == 5) ++fired_;
+  }
+  [[nodiscard]] std::int64_t fired() const { return fired_; }
+
+ private:
+  std::unordered_map<std::string, std::deque<std::int64_t>> windows_;
+  std::int64_t fired_ = 0;
+};
+
+struct WindowTimes {
+  double insert = 0, update = 0, bytes = 0;
+  std::int64_t fired = 0;
+};
+
+// One event for each key, then three more for each.
+template <class Windows>
+WindowTimes Measure(Windows& windows, const std::vector<std::string>& keys) {
+  WindowTimes times;
+  const double before = InUse();
+  std::int64_t time = 0;
+  Clock::time_point begin = Clock::now();
+  for (const std::string& key : keys) windows.Feed(key, ++time);
+  times.insert = SecondsSince(begin);
+  times.bytes = InUse() - before;
+  begin = Clock::now();
+  for (int round = 0; round < 3; ++round) {
+    for (const std::string& key : keys) windows.Feed(key, ++time);
+  }
+  times.update = SecondsSince(begin) / 3;
+  times.fired = windows.fired();
+  for (const std::string& key : keys) windows.Feed(key, ++time);
+  times.fired = windows.fired() - times.fired;  // the fifth of each fires
+  return times;
+}
+
+// A million windows of event_count, threshold 5, with one event each; and the same by hand.
+void BM_MillionWindows(benchmark::State& state) {
+  const std::vector<std::string> keys = Keys(kKeys);
+  WindowTimes ours, theirs;
+  for (auto _ : state) {
+    {
+      Fed windows(Rule(CorrelationType::kEventCount, 1, 5));
+      ours = Measure(windows, keys);
+    }
+    Naive naive;
+    theirs = Measure(naive, keys);
+    Prove(ours.fired == static_cast<std::int64_t>(kKeys) && theirs.fired == ours.fired,
+          "each window fires at its fifth event");
+  }
+  const auto keys_as_double = static_cast<double>(kKeys);
+  state.counters["insert_ns"] = ours.insert / keys_as_double * 1e9;
+  state.counters["update_ns"] = ours.update / keys_as_double * 1e9;
+  state.counters["bytes_per_key"] = ours.bytes / keys_as_double;
+  state.counters["map_insert_ns"] = theirs.insert / keys_as_double * 1e9;
+  state.counters["map_update_ns"] = theirs.update / keys_as_double * 1e9;
+  state.counters["map_bytes_per_key"] = theirs.bytes / keys_as_double;
+  state.counters["vs_map_insert"] = theirs.insert / ours.insert;
+  state.counters["vs_map_update"] = theirs.update / ours.update;
+  state.counters["vs_map_memory"] = theirs.bytes / ours.bytes;
+}
+BENCHMARK(BM_MillionWindows)->Unit(benchmark::kMillisecond)->Iterations(1);
+
+// Cost of an arrival by the number of keys.
+void BM_WindowArrival(benchmark::State& state) {
+  const std::vector<std::string> keys = Keys(static_cast<std::size_t>(state.range(0)));
+  Fed windows(Rule(CorrelationType::kEventCount, 1, 5));
+  std::int64_t time = 0;
+  for (const std::string& key : keys) windows.Feed(key, ++time);
+  Prove(windows.op().numbers().keys == state.range(0), "a window for each key");
+  std::size_t next = 0;
+  for (auto _ : state) {
+    windows.Feed(keys[next], ++time);
+    if (++next == keys.size()) next = 0;
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(BM_WindowArrival)->Arg(1'000)->Arg(10'000)->Arg(100'000)->Arg(1'000'000);
+
+// 100,000 chains of four steps, three of them bound; then all are completed.
+void BM_OpenChains(benchmark::State& state) {
+  constexpr std::size_t kChains = 100'000;
+  const std::vector<std::string> keys = Keys(kChains);
+  double open = 0, complete = 0, bytes = 0;
+  for (auto _ : state) {
+    Fed chains(Rule(CorrelationType::kTemporalOrdered, 4, 0));
+    const double before = InUse();
+    std::int64_t time = 0;
+    Clock::time_point begin = Clock::now();
+    for (std::uint32_t step = 0; step < 3; ++step) {
+      for (const std::string& key : keys) chains.Feed(key, ++time, step);
+    }
+    open = SecondsSince(begin);
+    bytes = InUse() - before;
+    Prove(chains.op().numbers().keys == static_cast<std::int64_t>(kChains), "all chains are open");
+    begin = Clock::now();
+    for (const std::string& key : keys) chains.Feed(key, ++time, 3);
+    complete = SecondsSince(begin);
+    Prove(chains.fired() == static_cast<std::int64_t>(kChains), "every chain fires");
+  }
+  state.counters["step_ns"] = open / (3 * kChains) * 1e9;
+  state.counters["last_step_ns"] = complete / kChains * 1e9;
+  state.counters["bytes_per_chain"] = bytes / kChains;
+}
+BENCHMARK(BM_OpenChains)->Unit(benchmark::kMillisecond)->Iterations(1);
+
+// Hits of eight sources, each a little out of order, with 100,000 waiting.
+void BM_ReorderBuffer(benchmark::State& state) {
+  constexpr std::size_t kHits = 2'000'000;
+  constexpr std::int64_t kLateness = 100'000;
+  std::mt19937_64 random(1);
+  std::vector<ReorderBuffer::Entry> entries(kHits);
+  for (std::size_t i = 0; i < kHits; ++i) {
+    ReorderBuffer::Entry& entry = entries[i];
+    entry.source = static_cast<SourceId>(i % 8);
+    const std::uint64_t back = state.range(0) != 0 ? random() % kLateness : 0;
+    entry.hit.time = EventTime::Raw(static_cast<std::int64_t>(i) - static_cast<std::int64_t>(back));
+    entry.hit.origin = {
+        {"events", static_cast<std::int32_t>(i % 8)}, static_cast<std::int64_t>(i / 8), 0};
+  }
+  double ours = 0, theirs = 0;
+  for (auto _ : state) {
+    std::vector<ReorderBuffer::Entry> given = entries;
+    ReorderBuffer buffer;
+    std::uint64_t order = 0;
+    std::size_t left = 0;
+    EventTime last = EventTime::Min();
+    const auto take = [&](EventTime goal) {
+      while (true) {
+        const std::vector<Hit> hits = buffer.PopBefore(OrderPoint::Before(goal));
+        if (hits.empty()) return;
+        Prove(last <= hits[0].time, "hits leave in order");
+        last = hits[0].time;
+        left += hits.size();
+        order = order * 31 + static_cast<std::uint64_t>(hits[0].origin.offset);
+      }
+    };
+    Clock::time_point begin = Clock::now();
+    for (std::size_t i = 0; i < kHits; ++i) {
+      buffer.Push(std::move(given[i]));
+      if (i % 64 == 0) take(EventTime::Raw(static_cast<std::int64_t>(i) - kLateness));
+    }
+    take(EventTime::Max());
+    ours = SecondsSince(begin);
+    Prove(left == kHits, "every hit leaves once");
+
+    given = entries;
+    std::map<OrderPoint, ReorderBuffer::Entry> sorted;
+    std::uint64_t expected = 0;
+    const auto pop = [&](const OrderPoint& goal) {
+      while (!sorted.empty() && sorted.begin()->first < goal) {
+        expected = expected * 31 + static_cast<std::uint64_t>(sorted.begin()->first.origin.offset);
+        sorted.erase(sorted.begin());
+      }
+    };
+    begin = Clock::now();
+    for (std::size_t i = 0; i < kHits; ++i) {
+      OrderPoint point = given[i].hit.point();
+      sorted.emplace(std::move(point), std::move(given[i]));
+      if (i % 64 == 0) {
+        pop(OrderPoint::Before(EventTime::Raw(static_cast<std::int64_t>(i) - kLateness)));
+      }
+    }
+    pop(OrderPoint::Before(EventTime::Max()));
+    theirs = SecondsSince(begin);
+    Prove(order == expected, "the order is that of a sorted map");
+  }
+  state.counters["hits_per_s"] = static_cast<double>(kHits) / ours;
+  state.counters["map_hits_per_s"] = static_cast<double>(kHits) / theirs;
+  state.counters["vs_map"] = theirs / ours;
+}
+BENCHMARK(BM_ReorderBuffer)
+    ->ArgName("disorder")
+    ->Arg(0)
+    ->Arg(1)
+    ->Unit(benchmark::kMillisecond)
+    ->Iterations(1);
+
+}  // namespace
+}  // namespace faultline
+
+BENCHMARK_MAIN();
