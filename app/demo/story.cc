@@ -297,7 +297,8 @@ void ReseedFails(EventTime failover, std::vector<WindowsEvent>& told) {
 // Q201414: the directory of SRV1 is restored and does not replicate out.
 void DirectoryBehind(EventTime restored, std::vector<WindowsEvent>& told) {
   const auto observed = [&](EventTime time, int usn) {
-    WindowsEvent event = Event(time, "SRV1", "Application", "ds_usn_observed", 1, 4, "");
+    WindowsEvent event = Event(time, "SRV1", "Application", "ds_usn_observed", 1, 4,
+                               fmt::format("USNChanged: {}", usn));
     event.data = {{"USNChanged", std::to_string(usn)}};
     told.push_back(std::move(event));
   };

@@ -170,6 +170,27 @@ struct FieldTable::Impl {
     }
   }
 
+  // Behind the texts of lines of the same shape.
+  void AddToEnd(Shape shape, const Path& path) {
+    std::vector<NodeId> nodes;
+    Expand(path, 0, kRootNode, nodes);
+    for (Finish::FieldText& text : finish[static_cast<std::size_t>(shape)].texts) {
+      for (const NodeId node : nodes) {
+        if (keys.at(node).parent == text.node) text.to_end = node;
+      }
+    }
+  }
+
+  void AddList(Shape shape, const Path& path, const std::string& separator) {
+    std::vector<NodeId> nodes;
+    Expand(path, 0, kRootNode, nodes);
+    for (const NodeId node : nodes) {
+      bool escaped = false;
+      finish[static_cast<std::size_t>(shape)].lists.push_back(
+          {node, AsJsonText(separator, escaped)});
+    }
+  }
+
   void AddJoined(Shape shape, const ShapeSpec::Joined& joined) {
     const auto field = ids.find(joined.field);
     if (field == ids.end()) return;
@@ -200,7 +221,9 @@ struct FieldTable::Impl {
       for (const auto& [path, words] : spec.own_words) {
         todo.own_words.push_back({Node(path), words});
       }
+      for (const auto& [path, separator] : spec.split) AddList(shape, path, separator);
       for (const Path& path : spec.lines) AddText(shape, path, false);
+      for (const Path& path : spec.to_end) AddToEnd(shape, path);
       for (const ShapeSpec::Joined& joined : spec.joined) AddJoined(shape, joined);
       for (const Path& path : spec.escaped_twice) {
         std::vector<NodeId> nodes;

@@ -105,8 +105,14 @@ class FieldTable {
     // A text that holds fields. It is read only when one of `readers` is nowhere else.
     struct FieldText {
       NodeId node = kNoNode;
-      bool pairs = false;  // "NAME=value,NAME=value"; else lines "Name: value"
+      bool pairs = false;       // "NAME=value,NAME=value"; else lines "Name: value"
+      NodeId to_end = kNoNode;  // the line whose value runs to the end of the text
       std::vector<FieldId> readers;
+    };
+    // A text that is taken apart into the values that it was made of.
+    struct List {
+      NodeId node = kNoNode;
+      std::string separator;  // as JSON writes it
     };
     // A text made of others, where `field` is nowhere else and `when` (if any) is present.
     struct Joined {
@@ -122,11 +128,13 @@ class FieldTable {
       std::vector<Piece> pieces;
     };
     std::vector<OwnWords> own_words;
+    std::vector<List> lists;
     std::vector<FieldText> texts;
     std::vector<Joined> joined;
     std::vector<bool> escaped_twice;  // per node; empty: none
     [[nodiscard]] bool empty() const noexcept {
-      return own_words.empty() && texts.empty() && joined.empty() && escaped_twice.empty();
+      return own_words.empty() && lists.empty() && texts.empty() && joined.empty() &&
+             escaped_twice.empty();
     }
   };
   [[nodiscard]] const Finish& finish(Shape shape) const noexcept;

@@ -65,6 +65,8 @@ struct ShapeSpec {
   using Fields = std::vector<std::pair<std::string, std::vector<PlaceText>>>;
   // Words of the shipper at a place where an event may have a field of the same name.
   using Words = std::pair<Path, std::vector<std::string>>;
+  // A text that the shipper made of several values, and what it put between them.
+  using List = std::pair<Path, std::string>;
   // A field whose text is made of others where it stands nowhere: its pieces, those present, with
   // `separator` between them; each is a text before another field's value.
   struct Joined {
@@ -84,7 +86,9 @@ struct ShapeSpec {
   Fields otherwise;                                        // after it
   std::vector<std::pair<std::string, std::string>> parts;  // field -> "Hashes/SHA256"
   std::vector<Joined> joined;
-  std::vector<Path> lines;  // texts of lines "Name: value" or "Name=value"
+  std::vector<Path> lines;   // texts of lines "Name: value" or "Name=value"
+  std::vector<Path> to_end;  // of such lines those whose value runs to the end of the text
+  std::vector<List> split;   // texts that are lists
   std::vector<Words> own_words;
   std::vector<Path> escaped_twice;  // objects in which every text is escaped once too often
   std::vector<Path> blanks;         // objects in whose keys blanks do not count; {}: the root

@@ -144,11 +144,12 @@ struct Walker::Impl {
   [[nodiscard]] bool EscapedTwice(const FieldTable::Finish& todo,
                                   std::uint32_t slot) const noexcept;
   void UnescapeOnce(const FieldTable::Finish& todo) noexcept;
+  void Split(const FieldTable::Finish::List& list) noexcept;
   void Join(const FieldTable::Finish::Joined& joined) noexcept;
   void ReadText(const FieldTable::Finish::FieldText& holder) noexcept;
-  void ReadLines(NodeId place, std::string_view raw) noexcept;
+  void ReadLines(NodeId place, NodeId to_end, std::string_view raw) noexcept;
   void ReadPairs(NodeId place, std::string_view raw) noexcept;
-  void ReadMember(NodeId place, std::string_view name, std::string_view raw) noexcept;
+  void ReadMember(NodeId node, std::string_view raw) noexcept;
   [[nodiscard]] const RawValue* FirstText(NodeId node) const noexcept;
   [[nodiscard]] std::size_t MadeBytes(const FieldTable::Finish& todo) const noexcept;
   [[nodiscard]] std::string_view Keep(std::size_t from) const noexcept {
@@ -430,6 +431,7 @@ void Walker::Impl::FinishShape(const FieldTable::Finish& todo) noexcept {
   if (bytes > made.capacity()) made.reserve(bytes);
   DropOwnWords(todo);
   UnescapeOnce(todo);
+  for (const auto& list : todo.lists) Split(list);
   for (const auto& joined : todo.joined) Join(joined);
   for (const auto& holder : todo.texts) ReadText(holder);
 }
@@ -489,6 +491,21 @@ void Walker::Impl::UnescapeOnce(const FieldTable::Finish& todo) noexcept {
   }
 }
 
+void Walker::Impl::Split(const FieldTable::Finish::List& list) noexcept {
+  const RawValue* const value = FirstText(list.node);
+  if (value == nullptr) return;
+  std::string_view raw = value->raw;
+  event.heads_[list.node] = {};
+  while (true) {
+    const std::size_t end = raw.find(list.separator);
+    const std::string_view part = raw.substr(0, end);
+    const bool escaped = HoldsBackslash(part.data(), part.data() + part.size());
+    Append(list.node, {part, ValueKind::kString, escaped});
+    if (end == raw.npos) return;
+    raw.remove_prefix(end + list.separator.size());
+  }
+}
+
 void Walker::Impl::Join(const FieldTable::Finish::Joined& joined) noexcept {
   const auto present = [this](NodeId node) { return event.heads_[node].epoch == event.epoch_; };
   if (!event.Of(joined.field).empty()) return;
@@ -522,12 +539,13 @@ void Walker::Impl::ReadText(const FieldTable::Finish::FieldText& holder) noexcep
   if (holder.pairs) {
     ReadPairs(holder.node, value->raw);
   } else {
-    ReadLines(holder.node, value->raw);
+    ReadLines(holder.node, holder.to_end, value->raw);
   }
 }
 
-// Lines "Name: value" or "Name=value" of a raw text, in which line ends and tabs are escapes.
-void Walker::Impl::ReadLines(NodeId place, std::string_view raw) noexcept {
+// Lines "Name: value" or "Name=value" of a raw text, in which line ends and tabs are escapes. The
+// first one of `to_end` runs to the end of the text; the lines within its value are read all the same.
+void Walker::Impl::ReadLines(NodeId place, NodeId to_end, std::string_view raw) noexcept {
   while (!raw.empty()) {
     const std::size_t end = LineEnd(raw);
     const std::string_view line = raw.substr(0, end);
@@ -535,10 +553,14 @@ void Walker::Impl::ReadLines(NodeId place, std::string_view raw) noexcept {
         std::find_if(line.begin(), line.end(), [](char c) { return c == ':' || c == '='; }) -
         line.begin());
     if (cut < line.size()) {
-      std::string_view value = line.substr(cut + 1);
+      const std::string_view name = line.substr(0, cut);
+      const NodeId node = keys->Child(place, name, KeyTree::DigestOf(name));
+      const bool runs_on = node != kNoNode && node == to_end;
+      std::string_view value = (runs_on ? raw : line).substr(cut + 1);
       if (value.starts_with(' ')) value.remove_prefix(1);
       while (value.starts_with("\\t")) value.remove_prefix(2);
-      ReadMember(place, line.substr(0, cut), value);
+      ReadMember(node, value);
+      if (runs_on) to_end = kNoNode;
     }
     raw.remove_prefix(end);
     while (raw.starts_with("\\r") || raw.starts_with("\\n") || raw.starts_with("\\t")) {
@@ -552,13 +574,15 @@ void Walker::Impl::ReadPairs(NodeId place, std::string_view raw) noexcept {
     const std::size_t end = std::min(raw.find(','), raw.size());
     const std::string_view pair = raw.substr(0, end);
     const std::size_t cut = pair.find('=');
-    if (cut != std::string_view::npos) ReadMember(place, pair.substr(0, cut), pair.substr(cut + 1));
+    if (cut != std::string_view::npos) {
+      const std::string_view name = pair.substr(0, cut);
+      ReadMember(keys->Child(place, name, KeyTree::DigestOf(name)), pair.substr(cut + 1));
+    }
     raw.remove_prefix(std::min(end + 1, raw.size()));
   }
 }
 
-void Walker::Impl::ReadMember(NodeId place, std::string_view name, std::string_view raw) noexcept {
-  const NodeId node = keys->Child(place, name, KeyTree::DigestOf(name));
+void Walker::Impl::ReadMember(NodeId node, std::string_view raw) noexcept {
   if (node == kNoNode) return;
   const bool escaped = HoldsBackslash(raw.data(), raw.data() + raw.size());
   Record(node, {raw, ValueKind::kString, escaped});

@@ -30,8 +30,9 @@ constexpr std::size_t kMaxPlaceBytes = 256;
 
 const std::vector<std::string_view>& Keys() {
   static const std::vector<std::string_view> keys{
-      "extends", "recognise", "within",    "only",          "fields", "anywhere",    "otherwise",
-      "parts",   "joined",    "own_words", "escaped_twice", "lines",  "named_lists", "blanks"};
+      "extends",     "recognise", "within", "only",      "fields",        "anywhere",
+      "otherwise",   "parts",     "joined", "own_words", "escaped_twice", "lines",
+      "named_lists", "blanks",    "to_end", "split"};
   return keys;
 }
 
@@ -205,6 +206,34 @@ std::vector<ShapeSpec::Words> ReadOwnWords(const Node& node, Reading& reading) {
   return all;
 }
 
+std::vector<ShapeSpec::List> ReadSplit(const Node& node, Reading& reading) {
+  std::vector<ShapeSpec::List> lists;
+  if (!sigma::ExpectMap(node, "'split'", reading)) return lists;
+  for (const Pair& pair : node.pairs) {
+    lists.emplace_back(ReadPath(pair.key, "a place in 'split'", false, reading),
+                       sigma::ReadText(pair.value, "what stands between values", reading));
+    const std::string& separator = lists.back().second;
+    if (!IsPrintable(separator)) {
+      reading.Refuse("what stands between values must be a text without control characters",
+                     pair.value.place, "write ', ' or the like");
+    }
+  }
+  return lists;
+}
+
+// Each names a line of one of `lines`.
+std::vector<Path> ReadToEnd(const Node& node, const std::vector<Path>& lines, Reading& reading) {
+  std::vector<Path> paths = ReadPaths(node, "'to_end'", false, reading);
+  for (const Path& path : paths) {
+    if (path.empty()) continue;
+    if (std::find(lines.begin(), lines.end(), Path(path.begin(), path.end() - 1)) == lines.end()) {
+      reading.Refuse("'to_end' names no line of a text in 'lines'", node.place,
+                     "write '/text/Name' where 'lines' has '/text'");
+    }
+  }
+  return paths;
+}
+
 std::vector<NamedList> ReadNamedLists(const Node& node, Reading& reading) {
   std::vector<NamedList> lists;
   if (!node.IsSequence()) reading.Refuse("'named_lists' must be a list", node.place);
@@ -280,6 +309,8 @@ class ShapeReader {
     with("parts", [&](const Node& n) { spec.parts = faultline::ReadParts(n, r); });
     with("joined", [&](const Node& n) { spec.joined = ReadJoined(n, r); });
     paths("lines", spec.lines);
+    with("to_end", [&](const Node& n) { spec.to_end = ReadToEnd(n, spec.lines, r); });
+    with("split", [&](const Node& n) { spec.split = ReadSplit(n, r); });
     with("own_words", [&](const Node& n) { spec.own_words = ReadOwnWords(n, r); });
     paths("escaped_twice", spec.escaped_twice);
     paths("blanks", spec.blanks);

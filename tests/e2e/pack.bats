@@ -113,7 +113,8 @@ assert len(rows) == 3 and len({len(row) for row in rows}) == 1, rows'
 @test "rules.select leaves rules out, check says so" {
   run "$FAULTLINE" check -r "$PACK" --set rules.select.except=ds-restore-checkpoint --format json
   [ "$status" -eq 0 ]
-  [[ "$output" == *'"rules.select.except":'* ]]
+  [[ "$output" == *'"gated":5,'* ]]
+  [[ "$output" == *'"left_out":{"rules.select":4,"rules.select.except":1}'* ]]
   run "$FAULTLINE" check -r "$PACK" --set rules.select.except=ds-restore-chekpoint
   [ "$status" -eq 2 ]
   [[ "$output" == *"did you mean 'ds-restore-checkpoint'?"* ]]

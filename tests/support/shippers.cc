@@ -158,11 +158,11 @@ WindowsLog Read(const Json& evtx) {
   return log;
 }
 
-// Winlogbeat's and others' names for strings without names.
-Texts Numbered(const std::vector<std::string>& strings) {
+// Names for strings without names, as shippers give them: the word and a number.
+Texts Numbered(std::string_view word, const std::vector<std::string>& strings) {
   Texts numbered;
   for (const std::string& text : strings) {
-    numbered.emplace_back(fmt::format("param{}", numbered.size() + 1), text);
+    numbered.emplace_back(fmt::format("{}{}", word, numbered.size() + 1), text);
   }
   return numbered;
 }
@@ -208,7 +208,7 @@ Object WinlogbeatHead(const WindowsLog& log, const Texts& data) {
       .Text("api", "wineventlog")
       .Raw("process", fmt::format(R"({{"pid":{},"thread":{{"id":{}}}}})", log.process, log.thread))
       .Raw("user", Object().Text("identifier", log.user).Done());
-  const std::string values = Object().Texts(data).Texts(Numbered(log.strings)).Done();
+  const std::string values = Object().Texts(data).Texts(Numbered("param", log.strings)).Done();
   if (log.user_element.empty()) {
     winlog.Raw("event_data", values);
   } else {
@@ -232,7 +232,8 @@ std::string Winlogbeat(const Json& evtx) {
 // Winlogbeat 6: everything at the root.
 std::string OldWinlogbeat(const Json& evtx) {
   const WindowsLog log = Read(evtx);
-  const std::string data = Object().Texts(WithoutEmpty(log.data)).Done();
+  const std::string data =
+      Object().Texts(WithoutEmpty(log.data)).Texts(Numbered("param", log.strings)).Done();
   return Object()
       .Text("@timestamp", log.time)
       .Text("log_name", log.channel)
@@ -446,9 +447,8 @@ Object OtelBody(const WindowsLog& log) {
 
 std::string Otel(const Json& evtx) {
   const WindowsLog log = Read(evtx);
-  return OtelBody(log)
-      .Raw(log.user_element.empty() ? "event_data" : "user_data", Object().Texts(log.data).Done())
-      .Done();
+  const std::string data = Object().Texts(log.data).Texts(Numbered("Data", log.strings)).Done();
+  return OtelBody(log).Raw(log.user_element.empty() ? "event_data" : "user_data", data).Done();
 }
 
 // A log record; its event data as a list of single members, as the receiver wrote it before.
@@ -566,6 +566,10 @@ std::string Wazuh(const Json& evtx) {
   for (const auto& [name, value] : WithoutEmpty(log.data)) {
     const std::string once = Quoted(value);
     data.Text(WithSmallFirst(name), once.substr(1, once.size() - 2));
+  }
+  if (!log.strings.empty()) {
+    const std::string once = Quoted(fmt::format("{}", fmt::join(log.strings, ", ")));
+    data.Text("data", once.substr(1, once.size() - 2));
   }
   Object system;
   system.Text("providerName", log.provider)

@@ -29,7 +29,8 @@ TEST(ShapeFile, EachMistakeIsToldWithItsPlaceAndRemedy) {
   const std::vector<Case> cases = {
       {"auto: {}\n",
        "s.yaml:1:1: 'auto' is not a shape but their recognition; choose another name"},
-      {"a: text\n", "s.yaml:1:4: shape 'a' must be a map, this is a text; write 'key: value' lines, "
+      {"a: text\n",
+       "s.yaml:1:4: shape 'a' must be a map, this is a text; write 'key: value' lines, "
        "indented below it"},
       {"a: {field: {}}\n", "s.yaml:1:5: unknown key 'field' in shape 'a'; did you mean 'fields'?"},
       {"a:\n  extends: nxlogg\n",
@@ -55,6 +56,12 @@ TEST(ShapeFile, EachMistakeIsToldWithItsPlaceAndRemedy) {
        "s.yaml:1:27: 'x' is no piece of a text; write 'TEXT{PLACE}', such as "
        "'SHA1={process.hash.sha1}'"},
       {"a: {named_lists: [{list: /x}]}\n", "s.yaml:1:19: a named list needs 'names'"},
+      {"a: {split: {/x: \"\\t\"}}\n",
+       "s.yaml:1:17: what stands between values must be a text without control characters; write "
+       "', ' or the like"},
+      {"a: {lines: [/x], to_end: /y/Message}\n",
+       "s.yaml:1:26: 'to_end' names no line of a text in 'lines'; write '/text/Name' where 'lines' "
+       "has '/text'"},
       {"a: {fields: {F: a.b.c.d.e.f.g.h}}\n",
        "s.yaml:1:17: 'F' has more than 6 dots; write the one path that is meant: its keys with a "
        "'/' before each"},

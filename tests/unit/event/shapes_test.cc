@@ -268,7 +268,7 @@ TEST(ShapeTraps, WazuhEscapesItsEventDataTwice) {
        R"("eventID":"1","computer":"pc-1.corp.example","processID":"3036","channel":"C",)"
        R"("systemTime":"2025-11-27T07:40:10.1653240Z","message":"\"m\""},"eventdata":)"
        R"({"image":"C:\\\\Windows\\\\new.exe","commandLine":"\\\"C:\\\\a b\\\" /x","processId":)"
-       R"("4460","threat Name":"t","data":"one, two","plain":"C:\\Windows"}}},"location":"EventChannel"})",
+       R"("4460","threat Name":"t","data":"one, C:\\\\two, ","plain":"C:\\Windows"}}},"location":"EventChannel"})",
        {{"EventID", {"1"}},
         {"Computer", {"pc-1.corp.example"}},
         {"Image", {"C:\\Windows\\new.exe"}},
@@ -277,7 +277,7 @@ TEST(ShapeTraps, WazuhEscapesItsEventDataTwice) {
         {"ProcessId", {"4460"}},
         {"Execution_ProcessID", {"3036"}},
         {"ThreatName", {"t"}},
-        {"Data", {"one, two"}},
+        {"Data", {"one", "C:\\two", ""}},
         {"Message", {"\"m\""}},
         {"@timestamp", {"2025-11-27T07:40:10.1653240Z"}},
         {"Provider_Name", {"Microsoft-Windows-Sysmon"}}}});
@@ -351,6 +351,12 @@ TEST(ShapeTraps, OtelBodiesByThemselvesAndInALogRecord) {
          R"({"channel":"A","event_id":{"id":1},"provider":{"name":"P"},"event_data":{"data":)"
          R"([{"":"one"},{"":"two"},{"Image":"x"}]}})",
          {{"Data", {"one", "two"}}, {"Image", {"x"}}}});
+  // Newer receivers number them.
+  Check(
+      {Shape::kOtel,
+       R"({"channel":"A","event_id":{"id":1},"provider":{"name":"P"},"event_data":{"Data1":"one",)"
+       R"("Data2":"two"}})",
+       {{"Data", {"one", "two"}}}});
 }
 
 TEST(ShapeTraps, SplunkHostIsTheForwarders) {
@@ -370,7 +376,7 @@ TEST(ShapeTraps, SplunkHostIsTheForwarders) {
         {"EventID", {"7036"}},
         {"Computer", {"NODE1"}},
         {"Image", {"C:\\new=1"}},
-        {"Message", {"The service"}}}});
+        {"Message", {"The service\r\nImage: C:\\new=1"}}}});
 }
 
 }  // namespace
