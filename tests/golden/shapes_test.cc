@@ -6,10 +6,9 @@
 
 #include <gtest/gtest.h>
 
-#include "app/commands/common.h"
 #include "app/demo/story.h"
 #include "matcher/engine.h"
-#include "tests/support/data.h"
+#include "tests/golden/exchange_pack.h"
 
 namespace faultline::app {
 namespace {
@@ -17,12 +16,6 @@ namespace {
 // Those that the demo writes.
 constexpr std::array<Shape, 4> kShapes = {Shape::kFlat, Shape::kEvtx, Shape::kWinlogbeat,
                                           Shape::kNxlog};
-
-RuleSetPtr Pack() {
-  const auto path = testing::SourceDir() / "packs/exchange-cluster";
-  auto rules = RuleSet::Compile(*sigma::LoadRules({path.string()}), CompileOptions(Config{}));
-  return rules ? *rules : nullptr;
-}
 
 std::vector<Alert> AlertsOf(const std::vector<StoryRecord>& story, const RuleSetPtr& rules,
                             Shape told) {
@@ -70,9 +63,10 @@ void ExpectTheIncident(std::vector<Alert> alerts) {
             "over the \"Restore in Progress\" key that the online restore had written, so the "
             "database engine went into normal start-up and missed EDB.log (JET error -528, "
             "JET_errMissingLogFile).");
-  EXPECT_EQ(alert.explanation.impact,
-            "The Microsoft Exchange Directory does not start on NODE1 (cluster EXCLUS1); the restore "
-            "has to be repeated.");
+  EXPECT_EQ(
+      alert.explanation.impact,
+      "The Microsoft Exchange Directory does not start on NODE1 (cluster EXCLUS1); the restore "
+      "has to be repeated.");
   EXPECT_EQ(alert.explanation.remedy,
             (std::vector<std::string>{
                 "Restore the directory with \"Start Services after Restore\" selected in the "
@@ -83,7 +77,7 @@ void ExpectTheIncident(std::vector<Alert> alerts) {
 }
 
 TEST(Shapes, TheStoryTellsOneIncidentInEveryShape) {
-  const RuleSetPtr rules = Pack();
+  const RuleSetPtr rules = ExchangePack();
   ASSERT_NE(rules, nullptr);
   for (const Shape shape : kShapes) {
     SCOPED_TRACE(ToString(shape));
@@ -96,7 +90,7 @@ TEST(Shapes, TheStoryTellsOneIncidentInEveryShape) {
 
 // No background: nothing but the two events can be the cause.
 TEST(Shapes, TheTwoEventsAloneAreTheIncidentWithTheShapeKnownOrRecognised) {
-  const RuleSetPtr rules = Pack();
+  const RuleSetPtr rules = ExchangePack();
   ASSERT_NE(rules, nullptr);
   WindowsEvent lost;
   lost.time = IncidentTime() - std::chrono::seconds(23);

@@ -4,33 +4,18 @@
 #include <algorithm>
 #include <set>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "app/commands/common.h"
 #include "app/demo/story.h"
 #include "exporters/escape.h"
-#include "matcher/engine.h"
-#include "tests/support/data.h"
+#include "tests/golden/exchange_pack.h"
 #include "tests/support/shippers.h"
 
 namespace faultline::app {
 namespace {
-
-RuleSetPtr Pack() {
-  const auto path = testing::SourceDir() / "packs/exchange-cluster";
-  auto rules = RuleSet::Compile(*sigma::LoadRules({path.string()}), CompileOptions(Config{}));
-  return rules ? *rules : nullptr;
-}
-
-// An event of the story, and its insertion strings where Windows has some.
-struct Told {
-  WindowsEvent event;
-  std::vector<std::string> strings;
-};
 
 // What stands between two texts.
 std::string Between(const std::string& text, std::string_view before, std::string_view behind) {
@@ -86,103 +71,40 @@ std::string EvtxOf(const WindowsEvent& event, bool rendered) {
       rendered ? JsonString(event.message) : "\"\"");
 }
 
-// What an alert says, its origin left out.
-using Said = std::tuple<std::string, std::string, std::string, std::string, std::int64_t, int,
-                        std::vector<std::string>, std::string>;
-
-std::multiset<Said> SaidOf(const RuleSetPtr& rules, const std::vector<std::string>& payloads,
-                           const std::vector<WindowsEvent>& events, std::string_view shape) {
-  Engine engine(rules, {});
-  InputOptions input;
-  input.walk.shape = *rules->shapes().Find(shape);
-  input.timestamp = {"\x01"};  // the record's: not every shipper's sample carries the event's own
-  Record record;
-  record.source = engine.AddSource({"story", 0}, input, nullptr, {});
-  record.timestamp_kind = TimestampKind::kCreateTime;
-  std::multiset<Said> said;
-  Output out;
-  const auto keep = [&] {
-    for (const Alert& alert : out.alerts) {
-      std::string group;
-      for (const NamedValue& part : alert.group) group += part.name + "=" + part.value + " ";
-      said.emplace(alert.rule.id, group, alert.variant, std::string(ToString(alert.status)),
-                   alert.time.nanos(), static_cast<int>(alert.level), alert.explanation.remedy,
-                   alert.explanation.cause);
-    }
-    out.Clear();
-  };
-  for (std::size_t i = 0; i < payloads.size(); ++i) {
-    record.payload = payloads[i];
-    record.timestamp = events[i].time;
-    engine.Process(record, ReadEdge{}, out);
-    EXPECT_FALSE(out.dead_letter) << payloads[i];
-    ++record.offset;
-    keep();
-  }
-  engine.Finish(out);
-  keep();
-  return said;
-}
-
-std::vector<WindowsEvent> Incidents() {
-  std::vector<WindowsEvent> events = StoryIncidents();
-  std::stable_sort(events.begin(), events.end(),
-                   [](const WindowsEvent& a, const WindowsEvent& b) { return a.time < b.time; });
-  return events;
-}
-
 // Splunk's XML input sends neither the message nor strings without names; NXLog and Splunk's classic
 // input send the message alone. What they do not send cannot be read: the pack's README says so.
 const std::vector<std::string_view> kWithoutMessage = {"splunk event collector", "splunk export"};
 const std::vector<std::string_view> kWithoutStrings = {"splunk event collector", "splunk export",
                                                        "splunk classic", "nxlog"};
 
-// What one says and the other does not, a line each.
-std::string Difference(const std::multiset<Said>& expected, const std::multiset<Said>& said) {
-  std::string text;
-  const auto tell = [&text](std::string_view mark, const std::multiset<Said>& ones,
-                            const std::multiset<Said>& others) {
-    for (const Said& one : ones) {
-      if (others.count(one) == ones.count(one)) continue;
-      const auto& [rule, group, variant, status, time, level, remedy, cause] = one;
-      text +=
-          fmt::format("\n{} {} {}{} {} at {} level {}: {} ({})", mark, rule, group, variant, status,
-                      ToString(EventTime::Raw(time)), level, cause, fmt::join(remedy, " | "));
-    }
-  };
-  tell("missing", expected, said);
-  tell("more   ", said, expected);
-  return text;
-}
-
 class Shipped : public ::testing::TestWithParam<bool> {};
 
 TEST_P(Shipped, TheSameRulesGroupsVariantsAndRemedies) {
   const bool rendered = GetParam();
-  const RuleSetPtr rules = Pack();
+  const RuleSetPtr rules = ExchangePack();
   ASSERT_NE(rules, nullptr);
   const std::vector<WindowsEvent> events = Incidents();
-  std::vector<std::string> evtx, flat;
+  std::vector<Sent> evtx, flat;
   for (const WindowsEvent& event : events) {
-    evtx.push_back(EvtxOf(event, rendered));
-    flat.push_back(Render(event, Shape::kFlat));
+    evtx.push_back({event.time, EvtxOf(event, rendered)});
+    flat.push_back({event.time, Render(event, Shape::kFlat)});
   }
-  const std::multiset<Said> expected = SaidOf(rules, flat, events, "flat");
+  const std::multiset<Said> expected = SaidOf(rules, flat, "flat");
   std::set<std::string> named;
   for (const Said& one : expected) named.insert(std::get<0>(one));
   EXPECT_EQ(named.size(), 5U) << "each article of the story has its alert";
-  EXPECT_EQ(Difference(expected, SaidOf(rules, evtx, events, "evtx")), "") << "evtx";
+  EXPECT_EQ(Difference(expected, SaidOf(rules, evtx, "evtx")), "") << "evtx";
   const auto& left_out = rendered ? kWithoutMessage : kWithoutStrings;
   for (const testing::Shipper& shipper : testing::Shippers()) {
     if (std::count(left_out.begin(), left_out.end(), shipper.name) != 0) continue;
-    std::vector<std::string> payloads;
-    for (const std::string& event : evtx) {
-      const auto read = reference::ParseJson(event);
-      ASSERT_TRUE(read) << event;
-      payloads.push_back(shipper.render(*read));
+    std::vector<Sent> sent;
+    for (const Sent& event : evtx) {
+      const auto read = reference::ParseJson(event.payload);
+      ASSERT_TRUE(read) << event.payload;
+      sent.push_back({event.time, shipper.render(*read)});
     }
     for (const std::string_view shape : {shipper.shape, std::string_view("auto")}) {
-      EXPECT_EQ(Difference(expected, SaidOf(rules, payloads, events, shape)), "")
+      EXPECT_EQ(Difference(expected, SaidOf(rules, sent, shape)), "")
           << shipper.name << " read as " << shape;
     }
   }
