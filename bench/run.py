@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -74,6 +75,16 @@ def engine(program, table):
     table.line("all classes compiled, from nothing", warm["compiled_seconds"], 3.6, " s", at_most=True)
 
 
+def pack(program, table):
+    """What the exchange pack costs beside all rules: speed with it against without it, runs by turns."""
+    ratios = []
+    for _ in range(9):
+        without = bench(program, table, MIXED)
+        beside = bench(program, table, MIXED, "--rules", str(SOURCE / "packs/exchange-cluster"))
+        ratios.append(beside["events_per_second"] / without["events_per_second"])
+    table.line(f"{MIXED}, warm, with the exchange pack against without", statistics.median(ratios), 0.95)
+
+
 def broker(build, table, records):
     name = "run on a broker, exactly-once, against parse and route only"
     if shutil.which("java") is None or shutil.which("kcat") is None:
@@ -116,6 +127,7 @@ def main():
         return 74
     table = Table()
     engine(program, table)
+    pack(program, table)
     if "broker" not in options.without:
         broker(options.build, table, options.records)
     if "peers" not in options.without:

@@ -26,6 +26,7 @@ table() { python3 "$FAULTLINE_SOURCE/bench/run.py" build --without broker --with
   [ "$status" -eq 0 ]
   [[ "$output" != *SHORT* ]]
   [[ "$output" == *"windows-process-creation, cold, against simdjson on-demand"*"9   at least 0.15"* ]]
+  [[ "$output" == *"with the exchange pack against without"*"1   at least 0.95"* ]]
   [[ "$output" == *"all targets reached" ]]
 }
 
