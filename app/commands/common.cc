@@ -53,9 +53,11 @@ void Context::Failed(const Error& error) {
 
 void AddConfigFlags(CLI::App& command, ConfigFlags& flags) {
   command.add_option("-c,--config", flags.files, "Configuration file; several apply in order")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   command.add_option("--set", flags.sets, "Set one value, as section.key=value")
-      ->type_name("KEY=VALUE");
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
 }
 
 void AddLogSourceFlags(CLI::App& command, ConfigFlags& flags) {

@@ -50,7 +50,10 @@ event() {
   printf 'computer,site\nSERVER1,Bern\nSERVER2,Bern\nSERVER3,Bern\n' > mine.csv
   run --separate-stderr "$FAULTLINE" replay -q -r printers/printers.yml events.ndjson
   [ "$output" = "" ]
-  run --separate-stderr "$FAULTLINE" replay -q -r printers/printers.yml events.ndjson --set rules.lookups.site=mine.csv
+  run --separate-stderr "$FAULTLINE" replay -q -r printers/printers.yml --set rules.lookups.site=mine.csv events.ndjson
+  [[ "$output" == *'"group":{"site":"Bern"}'* ]]
+  printf 'rules: {paths: [printers], lookups: {site: mine.csv}}\n' > c.yaml
+  run --separate-stderr "$FAULTLINE" replay -q -c c.yaml events.ndjson
   [[ "$output" == *'"group":{"site":"Bern"}'* ]]
 }
 
