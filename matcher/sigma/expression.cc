@@ -203,6 +203,12 @@ const std::string& Expression::text() const noexcept {
   return empty() ? none : tree_->text;
 }
 
+void ExprNames::Add(const std::vector<ExprName>& names) {
+  for (const ExprName& name : names) {
+    if (known_.insert(name).second) names_.push_back(name);
+  }
+}
+
 const std::vector<ExprName>& Expression::names() const noexcept {
   static const std::vector<ExprName> none;
   return empty() ? none : tree_->names;
@@ -247,16 +253,16 @@ std::string Template::Render(const ExprEnvironment& environment) const {
   return text;
 }
 
-std::vector<ExprName> Template::names() const {
-  std::vector<ExprName> names;
+void Template::AddNames(ExprNames& names) const {
   for (const auto& part : parts_) {
-    const auto* expression = std::get_if<Expression>(&part);
-    if (expression == nullptr) continue;
-    for (const ExprName& name : expression->names()) {
-      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-    }
+    if (const auto* expression = std::get_if<Expression>(&part)) names.Add(expression->names());
   }
-  return names;
+}
+
+std::vector<ExprName> Template::names() const {
+  ExprNames names;
+  AddNames(names);
+  return std::move(names).Take();
 }
 
 }  // namespace faultline::sigma

@@ -2,12 +2,15 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -60,7 +63,18 @@ struct ExprName {
   std::uint32_t index = 0;
   std::string field;
 
-  friend bool operator==(const ExprName&, const ExprName&) = default;
+  friend auto operator<=>(const ExprName&, const ExprName&) = default;
+};
+
+// Names in the order in which they are met, each once.
+class ExprNames {
+ public:
+  void Add(const std::vector<ExprName>& names);
+  [[nodiscard]] std::vector<ExprName> Take() && { return std::move(names_); }
+
+ private:
+  std::vector<ExprName> names_;
+  std::set<ExprName> known_;
 };
 
 // What names mean while rules load.
@@ -130,6 +144,7 @@ class Template {
   [[nodiscard]] std::string Render(const ExprEnvironment& environment) const;
   [[nodiscard]] bool empty() const noexcept { return parts_.empty(); }
   [[nodiscard]] const std::string& source() const noexcept { return source_; }  // as written
+  void AddNames(ExprNames& names) const;
   [[nodiscard]] std::vector<ExprName> names() const;
 
  private:

@@ -36,20 +36,13 @@ const std::string& IdentityOf(const Metadata& meta) noexcept {
 }
 
 std::vector<ExprName> NamesOf(const Texts& texts) {
-  std::vector<ExprName> names;
-  const auto add = [&names](const Template& text) {
-    for (ExprName& name : text.names()) {
-      if (std::find(names.begin(), names.end(), name) == names.end()) {
-        names.push_back(std::move(name));
-      }
-    }
-  };
-  add(texts.cause);
-  add(texts.impact);
-  add(texts.runbook);
-  for (const Template& text : texts.remedy) add(text);
-  for (const Template& text : texts.references) add(text);
-  return names;
+  ExprNames names;
+  texts.cause.AddNames(names);
+  texts.impact.AddNames(names);
+  texts.runbook.AddNames(names);
+  for (const Template& text : texts.remedy) text.AddNames(names);
+  for (const Template& text : texts.references) text.AddNames(names);
+  return std::move(names).Take();
 }
 
 std::string_view ToString(CorrelationType type) noexcept {

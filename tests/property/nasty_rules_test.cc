@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::size_t kLargest = 1 << 20;
 constexpr rlim_t kMemory = rlim_t{256} << 20;
-constexpr rlim_t kSeconds = 30;  // of a loaded machine; the promise is 2 of a free one
+constexpr rlim_t kSeconds = 10;  // of a loaded machine; the promise is 2 of a free one
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kSanitized = true;
