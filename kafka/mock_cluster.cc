@@ -17,7 +17,7 @@ struct MockCluster::Impl {
 };
 
 Result<std::unique_ptr<MockCluster>> MockCluster::Create(int brokers) {
-  Result<ConfHandle> conf = MakeConf({});
+  Result<ConfHandle> conf = MakeConf({{"log_level", "3"}});
   if (!conf) return tl::unexpected<Error>(conf.error());
   Result<ClientHandle> client = MakeClient(RD_KAFKA_PRODUCER, std::move(*conf));
   if (!client) return tl::unexpected<Error>(client.error());
