@@ -69,7 +69,7 @@ def main():
         named = re.findall(r"`((?:[\w-]+/)?[\w-]+\.(?:yml|ndjson))`", pieces[at - 1])
         if language and named:
             follow_file(named[-1], text)
-        elif not language:
+        elif not language and text.startswith("$ "):
             shown = text.split("\n")[:-1]
             came = follow_block(shown)
             commands += sum(line.startswith("$ ") for line in came)
@@ -77,7 +77,7 @@ def main():
                 pieces[at + 1] = "\n".join(came) + "\n"
             elif comparable(shown) != comparable(came):
                 sys.exit("shown:\n" + text + "came:\n" + "\n".join(came))
-    assert commands > 5, "the document shows next to nothing"
+    assert commands > 2, "the document shows next to nothing"
     if write:
         with open(document, "w") as out:
             out.write(pieces[0])
