@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/config.h"
 
+#include <regex.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +18,7 @@
 
 #include "app/settings.h"
 #include "app/suggest.h"
+#include "matcher/event/timestamp.h"
 #include "matcher/shapes/shape_file.h"
 #include "matcher/sigma/yaml.h"
 
@@ -124,7 +126,7 @@ std::string Join(std::string_view path, std::string_view key) {
 // Writes the values of one source of configuration into a Config.
 class Filler {
  public:
-  Filler(Config* config, std::map<std::string, Place>* places) : config_(config), places_(places) {}
+  explicit Filler(Config* config) : config_(config) {}
 
   // A map of sections and settings below `path`.
   Result<void> Fill(const std::string& path, const Value& map) {
@@ -180,7 +182,7 @@ class Filler {
     config_->inputs.assign(value.items.size(), InputConfig{});
     for (std::size_t i = 0; i < value.items.size(); ++i) {
       const std::string path = fmt::format("inputs.{}", i);
-      (*places_)[path] = value.items[i].place;
+      config_->origins[path] = value.items[i].place;
       if (auto ok = Fill(path, value.items[i]); !ok) return ok;
     }
     return {};
@@ -214,8 +216,10 @@ class Filler {
     const std::size_t input = InputIndex(path).value_or(0);
     auto ok = Assign(setting, path, setting.slot(*config_, input), value);
     if (!ok) return ok;
-    (*places_)[std::string(path)] = value.place;
-    config_->origins[std::string(path)] = ToString(value.place);
+    config_->origins[std::string(path)] = value.place;
+    for (const auto& [key, below] : value.pairs) {
+      config_->origins[Join(path, key.text)] = key.place.file.empty() ? below.place : key.place;
+    }
     return {};
   }
 
@@ -265,8 +269,7 @@ class Filler {
     return {};
   }
 
-  Config* config_;                        // never null
-  std::map<std::string, Place>* places_;  // never null
+  Config* config_;  // never null
 };
 
 // A value given as one text: lists as [a, b] or a,b; maps as {a: b}.
@@ -333,6 +336,19 @@ bool IsTopicName(std::string_view name) {
          std::all_of(name.begin(), name.end(), allowed);
 }
 
+// What is wrong with a pattern of topics; librdkafka reads them as POSIX extended expressions.
+std::optional<std::string> PatternFault(const std::string& pattern) {
+  regex_t compiled;
+  const int code = regcomp(&compiled, pattern.c_str(), REG_EXTENDED | REG_NOSUB);
+  if (code == 0) {
+    regfree(&compiled);
+    return std::nullopt;
+  }
+  std::array<char, 256> message{};
+  regerror(code, &compiled, message.data(), message.size());
+  return message.data();
+}
+
 std::vector<std::string> ShapeNames(const ShapeSet& shapes) {
   std::vector<std::string> names{"auto"};
   for (std::size_t i = 0; i < shapes.size(); ++i) {
@@ -342,6 +358,20 @@ std::vector<std::string> ShapeNames(const ShapeSet& shapes) {
 }
 
 }  // namespace
+
+Place Config::PlaceOf(std::string path) const {
+  for (;;) {
+    if (const auto found = origins.find(path); found != origins.end()) return found->second;
+    const std::size_t dot = path.rfind('.');
+    if (dot == std::string::npos) return {};
+    path.resize(dot);
+  }
+}
+
+Error AtSetting(const Config& config, const std::string& path, Error error) {
+  if (error.place.file.empty()) error.place = config.PlaceOf(path);
+  return error;
+}
 
 ConfigLoader::ConfigLoader() = default;
 
@@ -363,7 +393,7 @@ Result<void> ConfigLoader::AddFile(const std::string& path) {
 Result<void> ConfigLoader::AddText(std::string_view text, const std::string& file) {
   Result<Value> root = ParseDocument(text, file);
   if (!root) return tl::unexpected<Error>(root.error());
-  return Filler(&config_, &places_).Fill("", *root);
+  return Filler(&config_).Fill("", *root);
 }
 
 Result<void> ConfigLoader::AddEnvironment(const std::vector<std::string>& entries) {
@@ -379,7 +409,7 @@ Result<void> ConfigLoader::AddEnvironment(const std::vector<std::string>& entrie
     const std::string text = equals == std::string::npos ? "" : entry.substr(equals + 1);
     Result<Value> value = ValueOfText(path, text, name);
     if (!value) return tl::unexpected<Error>(value.error());
-    if (auto ok = Filler(&config_, &places_).PutPath(path, *value); !ok) return ok;
+    if (auto ok = Filler(&config_).PutPath(path, *value); !ok) return ok;
   }
   return {};
 }
@@ -397,29 +427,31 @@ Result<void> ConfigLoader::AddFlag(std::string_view flag, std::string_view path,
                                    std::string_view value) {
   Result<Value> parsed = ValueOfText(path, value, std::string(flag));
   if (!parsed) return tl::unexpected<Error>(parsed.error());
-  return Filler(&config_, &places_).PutPath(path, *parsed);
+  return Filler(&config_).PutPath(path, *parsed);
 }
 
 Result<Config> ConfigLoader::Finish() {
   Config config = config_;
   if (config.instance.empty()) config.instance = HostName();
-  const auto place = [this](const std::string& path) {
-    const auto it = places_.find(path);
-    return it == places_.end() ? Place{} : it->second;
-  };
+  const auto place = [&config](const std::string& path) { return config.PlaceOf(path); };
   const std::pair<std::string, std::string> topics[] = {
       {"alerts.topic", config.alerts.topic},
       {"dead_letters.topic", config.dead_letters_topic},
       {"internal.markers", config.internal.markers},
-      {"late.topic", config.late_topic.value_or("unset")}};
+      {"late.topic", config.late_topic.value_or("no-topic-of-late-matches")}};
   std::map<std::string, std::string> ours;
   for (const auto& [path, topic] : topics) {
     if (!IsTopicName(topic)) {
       return ConfigError(fmt::format("{}: '{}' is no topic name", path, topic), place(path),
                          "letters, digits, '.', '_' and '-', at most 249");
     }
-    ours.emplace(topic, path);
+    if (const auto [other, fresh] = ours.emplace(topic, path); !fresh) {
+      return ConfigError(fmt::format("{}: '{}' is the {} too", path, topic, other->second),
+                         place(path),
+                         "name another topic: readers of one want nothing of the other");
+    }
   }
+  std::map<std::string, std::string> read;  // topics of the inputs
   auto shapes = LoadShapes(config.shapes);
   if (!shapes) return tl::unexpected<Error>(shapes.error());
   config.known_shapes = std::move(*shapes);
@@ -438,11 +470,26 @@ Result<Config> ConfigLoader::Finish() {
         return ConfigError(fmt::format("{}.topics: '{}' is our own {}", path, topic, it->second),
                            place(path + ".topics"), "reading what we write would never end");
       }
+      if (const auto [other, fresh] = read.emplace(topic, path); !fresh) {
+        return ConfigError(
+            fmt::format("{}.topics: '{}' is a topic of {} too", path, topic, other->second),
+            place(path + ".topics"), "name each topic once");
+      }
+      if (const auto fault = topic.front() == '^' ? PatternFault(topic) : std::nullopt) {
+        return ConfigError(
+            fmt::format("{}.topics: the pattern '{}' is wrong: {}", path, topic, *fault),
+            place(path + ".topics"), "write a POSIX extended regular expression");
+      }
     }
     if (!config.known_shapes->Find(input.shape)) {
       return ConfigError(fmt::format("{}.shape: unknown shape '{}'", path, input.shape),
                          place(path + ".shape"),
                          DidYouMean(input.shape, ShapeNames(*config.known_shapes)));
+    }
+    if (input.start != "earliest" && input.start != "latest" && !ParseTimestamp(input.start)) {
+      return ConfigError(fmt::format("{}.start: '{}' is no time", path, input.start),
+                         place(path + ".start"),
+                         "write earliest, latest or a time as 2026-11-23T09:00:00Z");
     }
     if (!ParseZone(input.timezone)) {
       return ConfigError(fmt::format("{}.timezone: '{}' is no zone", path, input.timezone),

@@ -104,9 +104,15 @@ struct Config {
   bool allow_plaintext = false;
   std::int64_t workers = 1;
 
-  // Where each value came from, by dotted path ("inputs.0.lateness"); absent: the default.
-  std::map<std::string, std::string> origins;
+  // Where each value came from, by dotted path ("inputs.0.lateness", each key of a map too); absent:
+  // the default.
+  std::map<std::string, Place> origins;
+  // Where the value at `path`, or what holds it, came from; nowhere for a default.
+  [[nodiscard]] Place PlaceOf(std::string path) const;
 };
+
+// `error` as one of the setting at `path`: with its place, unless it has one.
+[[nodiscard]] Error AtSetting(const Config& config, const std::string& path, Error error);
 
 // Reads the effective configuration.
 //
@@ -114,9 +120,8 @@ struct Config {
 //            ("section.key=value"): what comes later wins. Flags of a command are given as `flags`,
 //            like `sets` but named after the flag.
 // Errors     Fault::kConfig with file:line:column (or the variable or flag) of the first mistake:
-// unknown
-//            keys with a suggestion, wrong types and ranges, settings that this version cannot
-//            honour.
+//            unknown keys with a suggestion, wrong types and ranges, settings that this version
+//            cannot honour.
 class ConfigLoader {
  public:
   ConfigLoader();
@@ -133,7 +138,6 @@ class ConfigLoader {
 
  private:
   Config config_;
-  std::map<std::string, Place> places_;  // by path, for messages of Finish()
 };
 
 // The process's environment as NAME=value.

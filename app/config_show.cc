@@ -67,7 +67,7 @@ class YamlWriter {
 
 std::string OriginOf(const Config& config, const std::string& path) {
   const auto it = config.origins.find(path);
-  if (it != config.origins.end()) return it->second;
+  if (it != config.origins.end()) return ToString(it->second);
   return path == "instance" ? "default: the host name" : "default";
 }
 

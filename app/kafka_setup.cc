@@ -29,6 +29,22 @@ kafka::ClientProperties ClientOf(const Config& config) {
   return client;
 }
 
+Result<void> CheckClient(const Config& config) {
+  const kafka::ClientProperties client = ClientOf(config);
+  for (const auto& [name, value] : client.user) {
+    kafka::ClientProperties one;
+    one.brokers = "localhost";
+    one.user[name] = value;
+    if (auto ok = kafka::CheckClient(one); !ok) {
+      return tl::unexpected<Error>(AtSetting(config, "kafka.properties." + name, ok.error()));
+    }
+  }
+  if (auto ok = kafka::CheckClient(client); !ok) {
+    return tl::unexpected<Error>(AtSetting(config, "kafka.brokers", ok.error()));
+  }
+  return {};
+}
+
 kafka::ConsumerProperties ReaderOf(const Config& config) {
   kafka::ConsumerProperties consumer;
   consumer.client = ClientOf(config);

@@ -19,6 +19,8 @@ namespace faultline::app {
 
 // The configuration as kafka/ wants it.
 [[nodiscard]] kafka::ClientProperties ClientOf(const Config& config);
+// Whether the client settings can be used; kafka::CheckClient with the place of what is wrong.
+[[nodiscard]] Result<void> CheckClient(const Config& config);
 // One member of the group, number `worker` from 0.
 [[nodiscard]] kafka::ConsumerProperties ConsumerOf(const Config& config, std::int64_t worker);
 [[nodiscard]] kafka::ProducerProperties ProducerOf(const Config& config, std::int64_t worker);

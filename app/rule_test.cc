@@ -151,6 +151,14 @@ Result<void> CheckKnown(const RuleReference& reference, const RuleSet& rules) {
               reference.place, DidYouMean(reference.text, names));
 }
 
+std::vector<std::string_view> ShapeNames(const ShapeSet& shapes) {
+  std::vector<std::string_view> names{"auto"};
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    names.push_back(shapes.spec(static_cast<Shape>(i)).name);
+  }
+  return names;
+}
+
 // ------------------------------------------------------------------------------------- running
 
 // What a case brought about.
@@ -161,9 +169,9 @@ struct Seen {
   std::shared_ptr<EngineStats> stats;
 };
 
-InputOptions InputOf(const RuleTest& test) {
+InputOptions InputOf(const RuleTest& test, Shape shape) {
   InputOptions input;
-  input.walk.shape = test.shape;
+  input.walk.shape = shape;
   input.logsource = test.logsource;
   input.lateness = test.lateness;
   if (!test.own_times) input.timestamp = {kNoField};
@@ -187,7 +195,7 @@ void Collect(Output& out, const RuleTest& test, Seen& seen) {
 }
 
 // record by record, then as much time as the case says, else all of it
-Seen Play(const RuleTest& test, const RuleSetPtr& rules) {
+Seen Play(const RuleTest& test, Shape shape, const RuleSetPtr& rules) {
   Seen seen;
   Engine::Options options;
   options.match_only = test.match_only;
@@ -195,7 +203,7 @@ Seen Play(const RuleTest& test, const RuleSetPtr& rules) {
   seen.stats = engine.stats();
   Output out;
   Record record;
-  record.source = engine.AddSource({"test", 0}, InputOf(test), nullptr, {});
+  record.source = engine.AddSource({"test", 0}, InputOf(test, shape), nullptr, {});
   record.timestamp_kind = TimestampKind::kCreateTime;
   for (const RuleTestEvent& event : test.events) {
     record.payload = event.payload;
@@ -351,7 +359,12 @@ Result<std::string> JudgeRuleTest(const RuleTest& test, const RuleSetPtr& rules)
       return tl::unexpected<Error>(known.error());
     }
   }
-  const Seen seen = Play(test, rules);
+  const std::optional<Shape> shape = rules->shapes().Find(test.shape);
+  if (!shape) {
+    return Fail(Fault::kUsage, fmt::format("unknown shape '{}'", test.shape), test.shape_place,
+                DidYouMean(test.shape, ShapeNames(rules->shapes())));
+  }
+  const Seen seen = Play(test, *shape, rules);
   std::vector<std::string> faults = seen.damage;
   for (const ExpectedAlert& expected : test.expect) {
     faults.push_back(Judge(expected, test, *rules, seen));
@@ -476,15 +489,15 @@ Result<RuleSetPtr> RuleTestRunner::RulesOf(const RuleTest& test) {
   if (!paths) return tl::unexpected<Error>(paths.error());
   std::vector<std::string> key = *paths;
   key.push_back(sigma::ToString(test.logsource));
-  sigma::LoadOptions load;
+  sigma::LoadOptions load = options_.load;  // what the test says comes before the configuration
   for (const auto& [pack, values] : test.settings) {
-    load.settings.emplace(pack, values);
     for (const auto& [name, value] : values) {
+      load.settings[pack][name] = value;
       key.push_back(fmt::format("{}\n{}\n{}", pack, name, value));
     }
   }
   for (const auto& [table, path] : test.lookups) {
-    load.lookups.emplace(table, path);
+    load.lookups.insert_or_assign(table, path);
     key.push_back(fmt::format("{}\n{}", table, path));
   }
   const auto known = compiled_.find(key);

@@ -50,6 +50,7 @@ class RuleTestRunner {
     // Part of the name, file or rules of the cases to run, in any letter case; empty: all. A case
     // that cannot be read has no name: it is told whatever the filter says.
     std::string filter;
+    sigma::LoadOptions load{};  // placeholders and log sources, as configured
   };
   // The clock outlives the runner.
   explicit RuleTestRunner(Options options, const Clock& clock = SystemClock());

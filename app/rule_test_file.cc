@@ -323,11 +323,8 @@ RuleTest ReadCase(const yaml::Node& document, const std::string& file, Reading& 
     for (auto& [table, path] : test.lookups) path = Beside(file, path);
   }
   if (const auto* shape = document.Find("shape")) {
-    test.shape = ReadWord(*shape, "shape",
-                          {"auto", "flat", "evtx", "wazuh", "vector", "otel", "winlogbeat", "nxlog",
-                           "fluentbit", "splunk"},
-                          ShapeFromString, reading)
-                     .value_or(Shape::kAuto);
+    test.shape = sigma::ReadText(*shape, "'shape'", reading);
+    test.shape_place = sigma::TextPlace(*shape);
   }
   if (const auto* lateness = document.Find("lateness")) {
     test.lateness = ReadDuration(*lateness, "'lateness'", reading);

@@ -13,7 +13,6 @@
 #include "base/event_time.h"
 #include "base/result.h"
 #include "matcher/alert.h"
-#include "matcher/event/shapes.h"
 #include "matcher/sigma/rule.h"
 
 namespace faultline::app {
@@ -53,7 +52,8 @@ struct RuleTest {
   std::string name;
   Place place;
   std::vector<std::string> rules;  // paths as written; empty: the pack that the test lies in
-  Shape shape = Shape::kAuto;
+  std::string shape = "auto";      // of the built-in ones or of the configuration's
+  Place shape_place;
   sigma::LogSource logsource;  // what the input of the events declares; empty: nothing
   // As in the configuration: pack -> setting -> value; table -> CSV file.
   std::map<std::string, std::map<std::string, std::string>> settings;

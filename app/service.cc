@@ -74,7 +74,8 @@ Result<void> CheckInputs(const Config& config) {
   }
   for (const InputConfig& input : config.inputs) {
     if (input.start != config.inputs[0].start || input.idle_after != config.inputs[0].idle_after) {
-      return Fail(Fault::kConfig, "inputs differ in start or idle_after", {},
+      return Fail(Fault::kConfig, "inputs differ in start or idle_after",
+                  config.PlaceOf("inputs.1"),
                   "give all inputs the same values; this version takes one of each");
     }
   }
@@ -146,7 +147,7 @@ Result<void> CheckWorkers(const Config& config, const RuleSet& rules) {
                       "its group-by does not hold the partition_key of the input '{}'",
                       config.workers, rule.meta.title,
                       input.topics.empty() ? "" : input.topics.front()),
-          {},
+          config.PlaceOf("workers"),
           "set workers: 1, or partition the input by fields of the group-by and say so in "
           "inputs.partition_key");
     }
@@ -297,7 +298,9 @@ Result<void> Service::Impl::StartHttp() {
   auto server = HttpServer::Start(
       options.config.http_listen,
       {[this] { return metrics.Render(); }, [this] { return Live(); }, [this] { return Ready(); }});
-  if (!server) return tl::unexpected<Error>(server.error());
+  if (!server) {
+    return tl::unexpected<Error>(AtSetting(options.config, "http.listen", server.error()));
+  }
   http = std::move(*server);
   return {};
 }
@@ -307,6 +310,7 @@ Service::Service(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Result<std::unique_ptr<Service>> Service::Start(Options options) {
   const Config& config = options.config;
   if (auto ok = CheckInputs(config); !ok) return tl::unexpected<Error>(ok.error());
+  if (auto ok = CheckClient(config); !ok) return tl::unexpected<Error>(ok.error());
   if (auto ok = CheckWorkers(config, *options.rules); !ok) return tl::unexpected<Error>(ok.error());
   auto impl = std::make_unique<Impl>(std::move(options));
   if (impl->options.create_topics) {

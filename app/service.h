@@ -19,10 +19,10 @@ namespace faultline::app {
 // metrics and the HTTP server, joined and started; used by `run` and `demo`.
 //
 // Threads    One per worker, one of the HTTP server. All calls here come from the thread that
-// started it. Errors     Start: Fault::kConfig (settings that cannot go together), kIo (the port is
-// taken), kBroker
-//            only with create_topics. Later a worker ends with an error only where waiting cannot
-//            heal.
+//            started it.
+// Errors     Start: Fault::kConfig (settings that cannot go together), kIo (the port is taken),
+//            kBroker only with create_topics. Later a worker ends with an error only where waiting
+//            cannot heal.
 // Shutdown   Stop() asks the workers to finish and commit; the destructor does it and waits.
 class Service {
  public:

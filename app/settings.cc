@@ -116,10 +116,10 @@ std::vector<Setting> MakeSettings() {
        [](Config& c, std::size_t i) -> Slot { return &c.inputs[i].partition_key; },
        "Fields that the producer partitions by, or none. More than one worker needs every "
        "correlation's group-by to contain them."},
-      {"inputs[].start",
-       [](Config& c, std::size_t i) -> Slot { return &c.inputs[i].start; },
-       "Where a group without offsets starts: earliest or latest. There is no silent reset later.",
-       {"earliest", "latest"}},
+      {"inputs[].start", [](Config& c, std::size_t i) -> Slot { return &c.inputs[i].start; },
+       "Where a group without offsets starts: earliest, latest or a time as 2026-11-23T09:00:00Z. "
+       "There "
+       "is no silent reset later."},
       {"rules.paths",
        [](Config& c, std::size_t) -> Slot { return &c.rules.paths; },
        "Rule files and folders, as seen from the working directory.",

@@ -12,6 +12,7 @@
 #include "app/exit_code.h"
 #include "app/kafka_setup.h"
 #include "app/load_report.h"
+#include "app/service.h"
 
 namespace faultline::app {
 namespace {
@@ -83,9 +84,10 @@ void Check(const CheckFlags& flags, Context& context) {
     Tell(**rules, context);
     if (auto ok = WriteOut(Report(**rules, context)); !ok) return context.Failed(ok.error());
     context.exit_code = ExitCodeOf(**rules, flags.rules.strict);
+    if (auto ok = CheckWorkers(*config, **rules); !ok) return context.Failed(ok.error());
   }
   if (config->kafka.brokers.empty()) return;
-  Result<void> reachable = kafka::CheckClient(ClientOf(*config));
+  Result<void> reachable = CheckClient(*config);
   if (reachable && !flags.offline && !flags.config.files.empty()) reachable = CheckBroker(*config);
   if (reachable) return;
   const int before = context.exit_code;

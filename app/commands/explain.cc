@@ -97,6 +97,10 @@ Result<ChosenEvent> FromFile(const ExplainFlags& flags) {
 
 Result<ChosenEvent> ReadEvent(const ExplainFlags& flags) {
   if (!IsInline(flags.event)) return FromFile(flags);
+  if (flags.record.value_or(0) != 0) {
+    return Fail(Fault::kUsage, "--record chooses from a file, the event is given as it is", {},
+                "leave it out");
+  }
   ChosenEvent event;
   event.origin = Origin{{"-e", 0}, 0, 0};
   event.payload = flags.event;

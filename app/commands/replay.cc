@@ -125,7 +125,7 @@ Result<Plan> MakePlan(const ReplayFlags& flags, const Context& context) {
     return Fail(Fault::kUsage, "no brokers given", {}, "name them with --brokers or kafka.brokers");
   }
   if (needs_kafka) {
-    if (auto ok = kafka::CheckClient(ClientOf(plan.config)); !ok) {
+    if (auto ok = CheckClient(plan.config); !ok) {
       return tl::unexpected<Error>(ok.error());
     }
   }

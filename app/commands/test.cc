@@ -22,6 +22,7 @@ namespace faultline::app {
 namespace {
 
 struct TestFlags {
+  ConfigFlags config;
   std::vector<std::string> paths;
   std::vector<std::string> rules;
   std::string junit;
@@ -204,7 +205,11 @@ Result<int> Test(const TestFlags& flags, const Context& context) {
   if (!takes) return tl::unexpected<Error>(takes.error());
   const Result<std::vector<std::string>> files = FindRuleTests(flags.paths);
   if (!files) return tl::unexpected<Error>(files.error());
-  RuleTestRunner runner({flags.rules, CompileOptions(Config{}), flags.filter});
+  const Result<Config> config = LoadConfig(flags.config);
+  if (!config) return tl::unexpected<Error>(config.error());
+  const Result<sigma::LoadOptions> load = LoadOptionsOf(*config);
+  if (!load) return tl::unexpected<Error>(load.error());
+  RuleTestRunner runner({flags.rules, CompileOptions(*config), flags.filter, *load});
   for (const std::string& file : *files) {
     if (auto ran = runner.RunFile(file); !ran) return tl::unexpected<Error>(ran.error());
   }
@@ -239,6 +244,7 @@ void AddTestCommand(CLI::App& app, Context& context) {
   CLI::App* const command =
       app.add_subcommand("test", "Rule tests: events in YAML and the alerts they must give");
   const auto flags = std::make_shared<TestFlags>();
+  AddConfigFlags(*command, flags->config);
   command
       ->add_option("PATHS", flags->paths,
                    "Files of rule tests; of folders the *.yml in folders named tests")
@@ -262,7 +268,7 @@ void AddTestCommand(CLI::App& app, Context& context) {
       "  faultline test packs/ --filter checkpoint --format json | jq .failed\n"
       "  faultline test --rules rules/ regression_data/     (SigmaHQ's info.yml)\n"
       "Exit codes:  0 all passed, 1 a case failed or is wrong, 2 a rule does not load, 64 usage,\n"
-      "             74 input or output");
+      "             74 input or output, 78 configuration");
   command->callback([flags, &context] {
     const Result<int> code = Test(*flags, context);
     if (!code) return context.Failed(code.error());

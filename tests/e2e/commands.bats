@@ -82,6 +82,32 @@ EVENTS
   [[ "$output" == *"did you mean 'brokers'?"* ]]
 }
 
+@test "what only the program as a whole can judge has its place in the configuration too" {
+  refused() {
+    printf '%s\n' "$1" > c.yaml
+    run "$FAULTLINE" "${@:3}" -c c.yaml -r chain.yml
+    [ "$status" -eq 78 ]
+    [[ "$output" == *"$2"* ]]
+  }
+  cat rule.yml - > chain.yml <<'CHAIN'
+---
+title: Twice
+correlation: {type: event_count, rules: 5e4f0d5e-6f6e-4b0a-9d3c-6a1d3f5c7b10, timespan: 1m, condition: {gte: 2}}
+CHAIN
+  for command in run "check --offline"; do
+    refused 'kafka: {brokers: "localhost:1", properties: {enable.auto.commit: true}}
+inputs: [{topics: [a]}]' "c.yaml:1:46: error: the Kafka property 'enable.auto.commit' is refused" $command
+    refused 'kafka: {brokers: "10.0.0.1:1"}
+inputs: [{topics: [a]}]' "c.yaml:1:18: error: the connection to 10.0.0.1:1 would not be encrypted" $command
+    refused 'kafka: {brokers: "localhost:1"}
+inputs: [{topics: [a]}]
+workers: 2' "c.yaml:3:10: error: 2 workers" $command
+  done
+  refused 'kafka: {brokers: "localhost:1"}
+inputs: [{topics: [a]}]
+http: {listen: "localhost:99999"}' "c.yaml:3:16: error: cannot listen" run
+}
+
 @test "check of an unreachable broker exits 69, --offline leaves it out" {
   run "$FAULTLINE" check --set kafka.brokers=127.0.0.1:1 -c /dev/null
   [ "$status" -eq 69 ]

@@ -47,6 +47,8 @@ Rule 5 false" ]
   run "$FAULTLINE" explain -r rules -e events.ndjson --record 2
   [ "$status" -eq 64 ]
   [[ "$output" == *"it holds 2, counted from 0"* ]]
+  run "$FAULTLINE" explain -r rules -e '{"Kind":"k1"}' --record 1
+  [ "$status" -eq 64 ]
 }
 
 @test "the event may be JSON, standard input, a compressed file or spread over lines" {

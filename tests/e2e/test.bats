@@ -111,6 +111,42 @@ PYTHON
   [[ "$output" == *"5e4f0d5e.json"* ]]
 }
 
+@test "placeholders, log sources and shapes are those of the configuration" {
+  cat > rules/site.yml <<'RULE'
+title: Site
+id: 5e4f0d5e-6f6e-4b0a-9d3c-6a1d3f5c7b12
+logsource: {product: our_app}
+detection:
+  selection: {user|expand: '%admins%'}
+  condition: selection
+RULE
+  printf 'our_app: {events: {where: {kind: login}}}\n' > logsources.yaml
+  printf 'our_app:\n  recognise: [/app_version]\n  fields: {user: /who/name, kind: /what}\n' > shapes.yaml
+  cat > config.yaml <<'CONFIG'
+shapes: [shapes.yaml]
+rules: {placeholders: {admins: [root]}, logsources: [logsources.yaml]}
+CONFIG
+  cat > cases.yml <<'CASES'
+name: an admin logs in
+rules: [rules]
+shape: our_app
+events:
+  - {at: 0s, app_version: 1, who: {name: root}, what: login}
+  - {at: 1s, app_version: 1, who: {name: root}, what: logout}
+  - {at: 2s, app_version: 1, who: {name: guest}, what: login}
+expect:
+  - {rule: Site, count: 1}
+CASES
+  run "$FAULTLINE" test -c config.yaml --format table cases.yml
+  echo "$output"
+  [ "$status" -eq 0 ]
+  run "$FAULTLINE" test -c config.yaml --set rules.placeholders.admins=guest,root cases.yml
+  [ "$status" -eq 1 ]
+  run "$FAULTLINE" test cases.yml
+  [ "$status" -eq 2 ]
+  [[ "$output" == *"list them under rules.placeholders.admins"* ]]
+}
+
 @test "a rule that does not load is exit code 2" {
   sed 's/7b10/7b11/; s/condition: selection/condition: selektion/' rules/good.yml > rules/bad.yml
   run "$FAULTLINE" test cases.yml

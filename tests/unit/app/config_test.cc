@@ -53,6 +53,10 @@ TEST(Config, EachMistakeIsToldWithItsPlaceAndRemedy) {
        "c.yaml:2:13: inputs.0.topics: 'faultline-alerts' is our own alerts.topic; reading what we "
        "write "
        "would never end"},
+      {"inputs: [{topics: [a], start: 2026-11-23T09:00:00Z}]\n", "fine"},
+      {"inputs: [{topics: [a], start: yesterday}]\n",
+       "c.yaml:1:31: inputs.0.start: 'yesterday' is no time; write earliest, latest or a time as "
+       "2026-11-23T09:00:00Z"},
       {"inputs:\n  - topics: [a]\n    timezone: Europe/Berlin\n",
        "c.yaml:3:15: inputs.0.timezone: 'Europe/Berlin' is no zone; write UTC or an offset like "
        "+02:00"},
@@ -84,6 +88,15 @@ TEST(Config, EachMistakeIsToldWithItsPlaceAndRemedy) {
        "c.yaml:1:17: alerts.topic: 'a b' is no topic name; letters, digits, '.', '_' and '-', at "
        "most "
        "249"},
+      {"dead_letters: {topic: x}\nalerts: {topic: x}\n",
+       "c.yaml:1:23: dead_letters.topic: 'x' is the alerts.topic too; name another topic: readers "
+       "of one want nothing of the other"},
+      {"inputs: [{topics: [a]}, {topics: [b, a]}]\n",
+       "c.yaml:1:34: inputs.1.topics: 'a' is a topic of inputs.0 too; name each topic once"},
+      {"inputs: [{topics: ['^(a']}]\n",
+       "c.yaml:1:19: inputs.0.topics: the pattern '^(a' is wrong: Unmatched ( or \\(; write a "
+       "POSIX "
+       "extended regular expression"},
       {"pipeline: a\n---\npipeline: b\n",
        "c.yaml:3:1: a configuration file is one YAML document; take out the line '---', or give "
        "the parts "
@@ -134,10 +147,10 @@ TEST(Config, TheLaterSourceWins) {
   EXPECT_EQ(config->instance, "set");
   EXPECT_EQ(config->commit_interval, std::chrono::seconds(2));
   EXPECT_EQ(config->kafka.properties.at("socket.timeout.ms").text, "1000");
-  EXPECT_EQ(config->origins.at("kafka.group"), "1.yaml:1:32");
-  EXPECT_EQ(config->origins.at("pipeline"), "FAULTLINE__PIPELINE");
-  EXPECT_EQ(config->origins.at("instance"), "--set instance");
-  EXPECT_EQ(config->origins.at("commit.interval"), "--interval");
+  EXPECT_EQ(ToString(config->PlaceOf("kafka.group")), "1.yaml:1:32");
+  EXPECT_EQ(ToString(config->PlaceOf("pipeline")), "FAULTLINE__PIPELINE");
+  EXPECT_EQ(ToString(config->PlaceOf("instance")), "--set instance");
+  EXPECT_EQ(ToString(config->PlaceOf("commit.interval")), "--interval");
 }
 
 TEST(Config, UnknownVariablesAndSetsAreErrorsToo) {
