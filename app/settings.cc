@@ -107,11 +107,7 @@ std::vector<Setting> MakeSettings() {
        "Bad escapes in strings make a dead letter instead of standing as their literal text."},
       {"inputs[].keywords.exclude",
        [](Config& c, std::size_t i) -> Slot { return &c.inputs[i].keywords_exclude; },
-       "Subtrees that keyword rules do not look into.",
-       {},
-       0,
-       0,
-       "keyword rules look into every value"},
+       "Dotted paths of subtrees that keyword rules do not look into."},
       {"inputs[].partition_key",
        [](Config& c, std::size_t i) -> Slot { return &c.inputs[i].partition_key; },
        "Fields that the producer partitions by, or none. More than one worker needs every "

@@ -208,6 +208,10 @@ InputOptions InputOptionsOf(const InputConfig& input, const RuleSet& rules) {
   options.walk.shape = rules.shapes().Find(input.shape).value_or(Shape::kAuto);
   options.walk.max_bytes = static_cast<std::size_t>(input.max_event_bytes.count);
   options.walk.strict_json = input.strict_json;
+  if (!input.keywords_exclude.empty()) {
+    options.walk.hidden_from_leaves =
+        std::make_shared<const std::vector<std::string>>(input.keywords_exclude);
+  }
   options.logsource = LogSourceOf(input);
   options.timestamp = input.timestamp;
   options.zone = ParseZone(input.timezone).value_or(std::chrono::seconds(0));

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -88,7 +89,8 @@ class Event {
     }
     return {this, kEnd};
   }
-  // Every scalar leaf in document order; found when first asked for.
+  // Every scalar leaf in document order, but for what the walker's options hide; found when first
+  // asked for.
   [[nodiscard]] std::span<const RawValue> leaves() const;
   [[nodiscard]] Shape shape() const noexcept { return shape_; }
   [[nodiscard]] const EventFlags& flags() const noexcept { return flags_; }
@@ -113,6 +115,11 @@ class Event {
   FieldTable::CandidateLists candidates_;  // of the FieldTable, which outlives the walker
   std::vector<Head> heads_;                // per node
   std::vector<Slot> slots_;                // this event's values; capacity is kept
+  void FindLeaves() const;
+  void FindLeavesNotHidden() const;
+  void AddLeaf(const char* begin, const char* end) const;
+
+  const std::vector<std::string>* hidden_ = nullptr;  // the walker's; null: all leaves are shown
   mutable std::vector<RawValue> leaves_;
   mutable bool leaves_known_ = false;
   const char* payload_ = nullptr;               // what the structurals count from

@@ -383,6 +383,7 @@ void Walker::Impl::StartEvent() noexcept {
   event.slots_.clear();
   event.leaves_.clear();
   event.leaves_known_ = false;
+  event.hidden_ = options.hidden_from_leaves.get();
   slot_nodes.clear();
   event_begin = at;
   event.flags_ = {};

@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "matcher/event/event.h"
 
@@ -41,6 +43,8 @@ class Walker {
     std::size_t max_depth = 128;
     std::size_t max_fields = 4096;
     bool strict_json = false;
+    // Dotted paths of what is in no leaf; null: none.
+    std::shared_ptr<const std::vector<std::string>> hidden_from_leaves;
   };
 
   explicit Walker(const FieldTable* fields);

@@ -60,6 +60,22 @@ b.ndjson.zst:1" ]
   [ "$(grep -c Named table)" -eq 1 ]
 }
 
+@test "keyword rules do not look into what the configuration excludes" {
+  cat > keyword.yml <<'RULE'
+title: Keyword
+id: 5e4f0d5e-6f6e-4b0a-9d3c-6a1d3f5c7b14
+logsource: {product: any}
+detection:
+  keywords: [mimikatz]
+  condition: keywords
+RULE
+  printf '%s\n' '{"rule":{"note":["about mimikatz"]},"cmd":"x"}' '{"rule":{"note":1},"cmd":"run mimikatz"}' > k.ndjson
+  run "$FAULTLINE" match -q -r keyword.yml --count k.ndjson
+  [ "$output" = 2 ]
+  run "$FAULTLINE" match -q -r keyword.yml --set inputs.0.topics=x --set inputs.0.keywords.exclude=rule --count k.ndjson
+  [ "$output" = 1 ]
+}
+
 @test "a form that match does not have is a usage error" {
   run "$FAULTLINE" match -r rules.yml --format sarif a.ndjson
   [ "$status" -eq 64 ]

@@ -257,5 +257,17 @@ TEST_F(WalkerTest, ReadsFromABufferOfExactlyTheSize) {
   }
 }
 
+TEST_F(WalkerTest, HiddenSubtreesAndValuesAreInNoLeaf) {
+  options_.hidden_from_leaves =
+      std::make_shared<const Strings>(Strings{"a", "x.y", "dotted.key", "list.secret"});
+  const Event* event = One(R"({"a":{"b":[1,{"c":2}]},"b":3,"x":{"y":4,"z":5,"a":6},"dotted.key":7,)"
+                           R"("list":[{"secret":[8],"shown":9},{"secret":10},11],"y":12})");
+  ASSERT_NE(event, nullptr);
+  Strings leaves;
+  for (const RawValue& leaf : event->leaves()) leaves.emplace_back(leaf.raw);
+  EXPECT_EQ(leaves, (Strings{"3", "5", "6", "9", "11", "12"}));
+  EXPECT_EQ(Values(event, "a.b"), (Strings{"1", R"({"c":2})"})) << "fields see everything";
+}
+
 }  // namespace
 }  // namespace faultline
