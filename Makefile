@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The short way in. The build itself is CMake's: `cmake --workflow --preset dev` does without this file.
 .DEFAULT_GOAL := help
-.PHONY: help deps configure build demo test badinput sanitize bench lint fuzz clean
+.PHONY: help deps configure build demo test corpus badinput sanitize bench lint fuzz clean
 
 PROGRAM := build/release/bin/faultline
 
@@ -24,6 +24,10 @@ demo: build ## Play a bundled incident through an in-process Kafka; shows the al
 test: configure ## Build and run all tests, those on a real Apache Kafka too; says what was left out
 	@cmake --build --preset release
 	@sh tools/run_tests.sh release
+
+corpus: configure ## All rules on every event of the public corpora beside the reference (make test asks it for each tenth)
+	@cmake --build --preset release --target windows_corpus_test
+	@FAULTLINE_EVERY=1 FAULTLINE_REQUIRE_DATA=1 build/release/tests/windows_corpus_test
 
 badinput: configure ## What hostile input does to correlations, in full: ten million keys (make test runs fewer)
 	@cmake --build --preset release --target bad_input_test

@@ -73,14 +73,22 @@ std::string Shown(const std::string& what, const Pairs& pairs) {
   return text.substr(0, 4000);
 }
 
+sigma::RuleCollection Load(const std::vector<std::string>& folders) {
+  Result<sigma::RuleCollection> rules = sigma::LoadRules(folders);
+  if (!rules) throw std::runtime_error(rules.error().ToString());
+  std::cout << rules->detections.size() << " rules, " << rules->errors.size() << " refused\n";
+  return std::move(*rules);
+}
+
 }  // namespace
 
 sigma::RuleCollection LoadWindowsRules(const std::filesystem::path& folder) {
-  Result<sigma::RuleCollection> rules = sigma::LoadRules({folder.string()});
-  if (!rules) throw std::runtime_error(rules.error().ToString());
-  std::cout << rules->detections.size() << " rules of the subset, " << rules->errors.size()
-            << " refused\n";
-  return std::move(*rules);
+  return Load({folder.string()});
+}
+
+sigma::RuleCollection LoadAllRules(const std::filesystem::path& sigmahq) {
+  return Load({(sigmahq / "rules").string(), (sigmahq / "rules-emerging-threats").string(),
+               (sigmahq / "rules-threat-hunting").string()});
 }
 
 RecordedPairs::RecordedPairs(const std::filesystem::path& events, const std::string& corpus,

@@ -31,7 +31,10 @@ class RecordedPairs {
   Pairs expected_;
 };
 
+// `folder`: sigmahq/rules/windows. Throws what does not load.
 [[nodiscard]] sigma::RuleCollection LoadWindowsRules(const std::filesystem::path& folder);
+// Those of every product; `sigmahq`: the folder of all its rules.
+[[nodiscard]] sigma::RuleCollection LoadAllRules(const std::filesystem::path& sigmahq);
 
 // "missing" and "too many", pair by pair; empty where both are the same.
 [[nodiscard]] std::string Difference(const Pairs& expected, const Pairs& found);
