@@ -17,7 +17,7 @@
 #include <fmt/format.h>
 
 #include "app/settings.h"
-#include "app/suggest.h"
+#include "base/suggest.h"
 #include "matcher/event/timestamp.h"
 #include "matcher/shapes/shape_file.h"
 #include "matcher/sigma/yaml.h"

@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
-#include "app/suggest.h"
 #include "app/terminal.h"
+#include "base/suggest.h"
 #include "exporters/escape.h"
 #include "exporters/json_writer.h"
 #include "exporters/text_sink.h"

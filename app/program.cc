@@ -11,7 +11,7 @@
 
 #include "app/commands/commands.h"
 #include "app/exit_code.h"
-#include "app/suggest.h"
+#include "base/suggest.h"
 
 namespace faultline::app {
 namespace {

@@ -11,7 +11,7 @@
 
 #include <fmt/format.h>
 
-#include "app/suggest.h"
+#include "base/suggest.h"
 #include "matcher/sigma/references.h"
 
 namespace faultline::app {

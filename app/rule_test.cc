@@ -9,10 +9,10 @@
 
 #include <fmt/format.h>
 
+#include "base/suggest.h"
 #include "exporters/alert_json.h"
 #include "matcher/sigma/logsource.h"
 #include "matcher/sigma/pack.h"
-#include "matcher/sigma/suggest.h"
 
 namespace faultline::app {
 namespace {

@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 
 #include "app/config.h"
-#include "app/suggest.h"
+#include "base/suggest.h"
 #include "matcher/flat_json.h"
 #include "matcher/sigma/reading.h"
 #include "matcher/sigma/scalars.h"

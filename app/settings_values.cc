@@ -12,7 +12,7 @@
 #include <fmt/format.h>
 
 #include "app/settings.h"
-#include "app/suggest.h"
+#include "base/suggest.h"
 #include "kafka/properties.h"
 
 namespace faultline::app {

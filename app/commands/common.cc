@@ -13,8 +13,8 @@
 #include "app/class_compiler.h"
 #include "app/exit_code.h"
 #include "app/rule_select.h"
-#include "app/suggest.h"
 #include "app/version.h"
+#include "base/suggest.h"
 #include "matcher/sigma/logsource.h"
 
 namespace faultline::app {

@@ -16,10 +16,10 @@
 #include "app/correlation_text.h"
 #include "app/explain_text.h"
 #include "app/rule_test_file.h"
+#include "base/suggest.h"
 #include "consumer/file_source.h"
 #include "exporters/text_sink.h"
 #include "matcher/shapes/shape_file.h"
-#include "matcher/sigma/suggest.h"
 #include "matcher/signature/explanation.h"
 
 namespace faultline::app {
@@ -166,7 +166,7 @@ Result<Rules> NamedRules(const std::vector<std::string>& references, const RuleS
     }
     return Fail(Fault::kUsage,
                 fmt::format("--rule: no rule has the id, name or title '{}'", reference), {},
-                faultline::DidYouMean(reference, names));
+                DidYouMean(reference, names));
   }
   std::sort(chosen.begin(), chosen.end());
   chosen.erase(std::unique(chosen.begin(), chosen.end()), chosen.end());

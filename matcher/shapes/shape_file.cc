@@ -9,8 +9,8 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/suggest.h"
 #include "matcher/sigma/reading.h"
-#include "matcher/sigma/suggest.h"
 #include "matcher/sigma/yaml.h"
 
 namespace faultline {

@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "base/suggest.h"
 #include "matcher/sigma/collection.h"
 #include "matcher/sigma/correlation.h"
 #include "matcher/sigma/detection.h"
@@ -24,7 +25,6 @@
 #include "matcher/sigma/references.h"
 #include "matcher/sigma/scalars.h"
 #include "matcher/sigma/semantics.h"
-#include "matcher/sigma/suggest.h"
 
 namespace faultline::sigma {
 namespace {

@@ -8,9 +8,9 @@
 
 #include <fmt/format.h>
 
+#include "base/suggest.h"
 #include "matcher/sigma/correlation_reader.h"
 #include "matcher/sigma/scalars.h"
-#include "matcher/sigma/suggest.h"
 
 namespace faultline::sigma {
 namespace {

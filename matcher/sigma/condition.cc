@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "matcher/sigma/suggest.h"
+#include "base/suggest.h"
 
 namespace faultline::sigma {
 namespace {

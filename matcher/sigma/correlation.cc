@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "base/suggest.h"
 #include "matcher/sigma/condition.h"
 #include "matcher/sigma/correlation_reader.h"
 #include "matcher/sigma/cost.h"
@@ -19,7 +20,6 @@
 #include "matcher/sigma/expression_value.h"
 #include "matcher/sigma/lint.h"
 #include "matcher/sigma/scalars.h"
-#include "matcher/sigma/suggest.h"
 
 namespace faultline::sigma {
 namespace {

@@ -10,8 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "base/suggest.h"
 #include "matcher/sigma/expression_value.h"
-#include "matcher/sigma/suggest.h"
 
 namespace faultline::sigma {
 namespace {

@@ -10,11 +10,11 @@
 
 #include <fmt/format.h>
 
+#include "base/suggest.h"
 #include "matcher/sigma/expression.h"
 #include "matcher/sigma/expression_lexer.h"
 #include "matcher/sigma/expression_tree.h"
 #include "matcher/sigma/expression_value.h"
-#include "matcher/sigma/suggest.h"
 
 namespace faultline::sigma {
 namespace {

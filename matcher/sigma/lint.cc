@@ -14,9 +14,9 @@
 
 #include <fmt/format.h>
 
+#include "base/suggest.h"
 #include "matcher/sigma/reading.h"
 #include "matcher/sigma/rule.h"
-#include "matcher/sigma/suggest.h"
 
 namespace faultline::sigma {
 namespace {

@@ -7,9 +7,9 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/suggest.h"
 #include "matcher/sigma/detection.h"
 #include "matcher/sigma/reading.h"
-#include "matcher/sigma/suggest.h"
 
 namespace faultline::sigma {
 

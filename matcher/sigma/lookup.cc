@@ -6,10 +6,10 @@
 
 #include <fmt/format.h>
 
+#include "base/suggest.h"
 #include "matcher/sigma/pack.h"
 #include "matcher/sigma/reading.h"
 #include "matcher/sigma/scalars.h"
-#include "matcher/sigma/suggest.h"
 
 namespace faultline::sigma {
 namespace {

@@ -8,11 +8,11 @@
 
 #include <fmt/format.h>
 
+#include "base/suggest.h"
 #include "matcher/sigma/correlation.h"
 #include "matcher/sigma/reading.h"
 #include "matcher/sigma/rule.h"
 #include "matcher/sigma/scalars.h"
-#include "matcher/sigma/suggest.h"
 #include "matcher/sigma/yaml.h"
 
 namespace faultline::sigma {

@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/suggest.h"
 #include "matcher/sigma/scalars.h"
-#include "matcher/sigma/suggest.h"
 
 namespace faultline::sigma {
 namespace {

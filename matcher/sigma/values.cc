@@ -12,11 +12,11 @@
 
 #include <fmt/format.h>
 
+#include "base/suggest.h"
 #include "matcher/sigma/encodings.h"
 #include "matcher/sigma/network.h"
 #include "matcher/sigma/pattern.h"
 #include "matcher/sigma/scalars.h"
-#include "matcher/sigma/suggest.h"
 
 namespace faultline::sigma {
 namespace {

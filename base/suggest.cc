@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "matcher/sigma/suggest.h"
+#include "base/suggest.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -15,17 +15,22 @@ constexpr std::size_t kListed = 12;
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-// Levenshtein's distance with one row of memory.
+// Optimal string alignment, three rows at a time.
 std::size_t Distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> before(b.size() + 1);
+  std::vector<std::size_t> last(b.size() + 1);
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
+  const auto same = [&](std::size_t i, std::size_t j) { return Lower(a[i]) == Lower(b[j]); };
   for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
+    before.swap(last);
+    last.swap(row);
     row[0] = i + 1;
     for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t change = diagonal + (Lower(a[i]) == Lower(b[j]) ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({change, row[j] + 1, diagonal + 1});
+      row[j + 1] = std::min({last[j] + (same(i, j) ? 0 : 1), row[j] + 1, last[j + 1] + 1});
+      if (i > 0 && j > 0 && same(i, j - 1) && same(i - 1, j)) {
+        row[j + 1] = std::min(row[j + 1], before[j - 1] + 1);
+      }
     }
   }
   return row[b.size()];
@@ -48,6 +53,10 @@ std::string DidYouMean(std::string_view word, const std::vector<std::string_view
   }
   if (nearest.empty()) return {};
   return "did you mean '" + std::string(nearest) + "'?";
+}
+
+std::string DidYouMean(std::string_view word, const std::vector<std::string>& candidates) {
+  return DidYouMean(word, std::vector<std::string_view>(candidates.begin(), candidates.end()));
 }
 
 std::string DidYouMeanOrOneOf(std::string_view word,
