@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -238,40 +239,66 @@ class Event2058(Article):
 class Q201414(Article):
     name, longest = "q201414", 40
     gaps = (MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR, HOUR, 2 * HOUR, 4 * HOUR, 12 * HOUR, DAY)
-    kinds = ("busy",) + 4 * ("request",)
-    rules = {"ds-restored-behind": "restored", "ds-usn-behind": "behind"}
+    kinds = (("busy",) * 2 + tuple(f"request {usn}" for usn in (1900, 2501, 2502, 5000, 200_000, 2**53 + 5)) +
+             tuple(f"observed {usn}" for usn in (1401, 1501, 2501, 4000, 2**53 + 3)))
+    rules = {"ds-restored-behind": "restored ", "ds-usn-behind": "behind "}
 
     def log(self, number, stream):
         for at, kind in stream:
-            yield application(at, f"U{number}", "MSExchangeDS", *(
-                (1173, "A privileged operation (rights required = 0x4) on object  failed because a non-security "
-                       "related error occurred.") if kind == "busy" else
-                (1224, f"Fatal replication error (Internal ID 3030174). Parameters {32 * 'a'} 9.")))
+            what, _, usn = kind.partition(" ")
+            if what == "observed":
+                yield application(at, f"U{number}", "ds_usn_observed", 1, "") | {"USNChanged": usn}
+            elif what == "busy":
+                yield application(at, f"U{number}", "MSExchangeDS", 1173, "A privileged operation (rights required = "
+                                  "0x4) on object  failed because a non-security related error occurred.")
+            else:
+                yield application(at, f"U{number}", "MSExchangeDS", 1224, "Fatal replication error (Internal ID "
+                                  f"3030174). Parameters {32 * 'a'} {usn}.")
 
     def group(self, number):
         return {"Computer": f"U{number}"}
 
     def expect(self, stream):
-        told, is_open, last = [], set(), None
-        requests = []
+        told, is_open = [], {}  # of an open incident: since when own values count, the highest request
+        run, last = [], None  # requests without four quiet hours between them
+        restored = None  # the latest 1173; those that come while requests after one go on belong to that one
         for at, kind in stream + [(10**15, "end")]:
             if last is not None and at > last + 4 * HOUR:
-                told += [(last + 4 * HOUR, "resolved", which) for which in sorted(is_open)]
-                is_open, requests, last = set(), [], None
-            if kind != "request":
+                for which, (since, requested) in sorted(is_open.items()):
+                    if which == "restored ":
+                        told.append((last + 4 * HOUR, "resolved",
+                                     which + self.numbers(stream, since, last + 4 * HOUR, requested)))
+                    else:  # what its own values of the last 24 hours are then is another question
+                        told.append((last + 4 * HOUR, "resolved", which))
+                is_open, run, last = {}, [], None
+            if kind == "busy" and "restored " not in is_open:
+                restored = at
+            if not kind.startswith("request"):
                 continue
-            requests.append(at)
-            last = at
-            if any(other == "busy" and at - DAY <= then <= at for then, other in stream):
-                which = "restored"
-            elif sum(then >= at - HOUR for then in requests) >= 3:
-                which = "behind"
-            else:
-                continue
-            if which not in is_open:
-                told.append((at, "firing", which))
-                is_open.add(which)
+            last, usn = at, int(kind.split()[1])
+            run.append((at, usn))
+            is_open = {which: (since, max(requested, usn)) for which, (since, requested) in is_open.items()}
+            busy = [then for then, other in stream if other == "busy" and then <= at]
+            if busy and busy[-1] >= at - DAY:
+                if "restored " not in is_open:
+                    is_open["restored "] = (restored, usn)
+                    told.append((at, "firing", "restored " + self.numbers(stream, restored, at, usn)))
+            elif sum(then >= at - HOUR for then, _ in run) >= 3 and "behind " not in is_open:
+                highest = max(usn for _, usn in run)
+                is_open["behind "] = (at - DAY, highest)
+                told.append((at, "firing", "behind " + self.numbers(stream, at - DAY, at, highest)))
         return told
+
+    def numbers(self, stream, since, now, requested):
+        """The variant, and the amount for AUTHREST where there is one."""
+        own = [int(kind.split()[1]) for at, kind in stream if kind.startswith("observed") and since <= at <= now]
+        if not own:
+            return "no-own-value"
+        discrepancy = requested - max(own)
+        amount = discrepancy + max(own) - min(own) + 500
+        if discrepancy <= 0:
+            return "other-cause"
+        return f"{'small' if discrepancy <= 1000 else 'storm' if amount > 100_000 else 'behind'} {amount}"
 
 
 def arrived(events, dice):
@@ -297,7 +324,9 @@ def told_by(program, pack, folder, events, clusters):
         time = datetime.datetime.fromisoformat(alert["time"].replace("Z", "+00:00"))
         at = round((time - BASE) / datetime.timedelta(milliseconds=1))
         key = (alert["rule"]["name"], json.dumps(alert["group"], sort_keys=True))
-        told.setdefault(key, []).append((at, alert["status"], alert.get("variant", "")))
+        amount = re.search(r"Run AUTHREST 0 \d+", " ".join(alert["explanation"].get("remedy", [])))
+        told.setdefault(key, []).append((at, alert["status"], alert.get("variant", "") +
+                                         (amount[0][len("Run AUTHREST 0"):] if amount else "")))
     return told
 
 
@@ -320,7 +349,7 @@ def main():
         got = []
         for rule, mark in article.rules.items():
             for at, status, variant in told.get((rule, json.dumps(article.group(number), sort_keys=True)), []):
-                got.append((at, status, mark if isinstance(article, Q201414) else mark + variant))
+                got.append((at, status, mark if (mark, status) == ("behind ", "resolved") else mark + variant))
         if sorted(got) != sorted(expected):
             faults += 1
             print(f"{article.name}, stream {number}: {stream}\n  missing {sorted(set(expected) - set(got))}\n"
