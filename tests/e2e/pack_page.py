@@ -3,9 +3,10 @@
 """The exchange-cluster pack against a naive reading of its articles, on random streams.
 
 Each stream is a server or cluster of its own with events at random times, many of them exactly at the edge of a
-window or just beyond it. All streams go through one replay, a little out of order and with computers spelt in several
-ways; what each is told must be what the reading gives, which looks back over the whole stream at every event.
-FAULTLINE names the program; FAULTLINE_SEED and FAULTLINE_CASES (streams per article, 60) choose other streams.
+window or just beyond it. All streams go through one replay, a little out of order, their messages mangled and computers
+spelt in several ways; what each is told must be what the reading gives, which looks back over the whole stream at
+every event. FAULTLINE names the program; FAULTLINE_SEED and FAULTLINE_CASES (streams per article, 60) choose other
+streams.
 """
 import datetime
 import json
@@ -301,9 +302,20 @@ class Q201414(Article):
         return f"{'small' if discrepancy <= 1000 else 'storm' if amount > 100_000 else 'behind'} {amount}"
 
 
+def mangled(message, dice):
+    """As message tables and collectors may leave it: wrapped anywhere, in other letter case, with a text behind it."""
+    if not message:
+        return message
+    case = dice.choice((str, str, str.lower, str.upper))
+    words = [case(word) if len(word) > 4 else word for word in message.split(" ")]
+    text = words[0] + "".join(dice.choice((" ", " ", "  ", "\t", "\r\n")) + word for word in words[1:])
+    return text + dice.choice(("", "\r\n", "\r\nFor more information, see Help and Support Center."))
+
+
 def arrived(events, dice):
     """The events as they arrive: each less than the lateness of ten seconds after it happened."""
     for one in events:
+        one["Message"] = mangled(one["Message"], dice)
         name = one["Computer"]
         one["Computer"] = dice.choice((name, name.lower(), f"{name.lower()}.corp.example"))
     return sorted(events, key=lambda one: datetime.datetime.fromisoformat(one["@timestamp"].replace("Z", "+00:00")) +
