@@ -58,7 +58,7 @@ class Loader {
     if (!fs::is_regular_file(status)) return FileFault(path, "neither a regular file nor a folder");
     auto text = ReadCapped(path.string(), kMaxFileBytes);
     if (!text && text.error().message.starts_with("cannot")) return text.error();
-    return Add(path, std::move(text));
+    return Add(path, fs::canonical(path, error), std::move(text));
   }
 
   RuleCollection Finish() {
@@ -96,7 +96,7 @@ class Loader {
       return Keep(FileFault(path, "leads out of the folder", "copy the file"));
     }
     if (!fs::is_regular_file(real, error)) return Keep(FileFault(path, "not a regular file"));
-    return Add(path, ReadCapped(path.string(), kMaxFileBytes));
+    return Add(path, real, ReadCapped(path.string(), kMaxFileBytes));
   }
 
   std::optional<Error> Keep(Error fault) {
@@ -104,9 +104,8 @@ class Loader {
     return std::nullopt;
   }
 
-  std::optional<Error> Add(const fs::path& path, Result<std::string> text) {
-    std::error_code error;
-    if (!seen_.insert(fs::canonical(path, error).string()).second) return std::nullopt;
+  std::optional<Error> Add(const fs::path& path, const fs::path& real, Result<std::string> text) {
+    if (!seen_.insert(real.string()).second) return std::nullopt;
     if (!text) return Keep(std::move(text.error()));
     auto pack = packs_.Of(path.string());
     if (!pack) return std::move(pack.error());

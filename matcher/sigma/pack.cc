@@ -240,8 +240,16 @@ Result<std::shared_ptr<const Pack>> Packs::OfFolder(const std::string& folder) {
 }
 
 Result<std::shared_ptr<const Pack>> Packs::Of(const std::string& file) {
+  const std::string folder = fs::path(file).parent_path().string();
+  const auto known = packs_.find(folder);
+  if (known != packs_.end()) return known->second;
+  auto pack = Above(folder);
+  if (pack) packs_.emplace(folder, *pack);
+  return pack;
+}
+
+Result<std::shared_ptr<const Pack>> Packs::Above(const fs::path& given) {
   std::error_code error;
-  const fs::path given = fs::path(file).parent_path();
   const fs::path whole = fs::absolute(given, error).lexically_normal();
   // As written while that goes upwards, then from the root of what it is relative to.
   for (const fs::path& start : {given, whole}) {

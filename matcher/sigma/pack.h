@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -54,6 +55,7 @@ class Packs {
   void NoteUnused(RuleCollection& rules) const;
 
  private:
+  [[nodiscard]] Result<std::shared_ptr<const Pack>> Above(const std::filesystem::path& given);
   [[nodiscard]] Result<std::shared_ptr<const Pack>> OfFolder(const std::string& folder);
   [[nodiscard]] Result<std::shared_ptr<const Pack>> Load(const std::string& path,
                                                          const std::string& text);
@@ -62,6 +64,7 @@ class Packs {
 
   const LoadOptions& options_;
   Read read_;
+  std::map<std::string, std::shared_ptr<const Pack>> packs_;          // by folder of the rules
   std::map<std::string, std::shared_ptr<const Pack>> folders_;        // null: no pack.yaml there
   std::map<std::string, std::shared_ptr<const LookupTable>> tables_;  // by path
   std::shared_ptr<const Pack> outside_;                               // of rules that lie in none
