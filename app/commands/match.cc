@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "app/class_compiler.h"
 #include "app/commands/commands.h"
 #include "app/exit_code.h"
 #include "app/signals.h"
@@ -156,6 +157,7 @@ Result<int> Match(const MatchFlags& flags, const Context& context) {
   if (!config) return tl::unexpected<Error>(config.error());
   const Result<RuleSetPtr> rules = UsableRuleSet(*config, flags.rules, context);
   if (!rules) return tl::unexpected<Error>(rules.error());
+  const ClassCompiler ahead(*rules, config->rules.cache);
 
   TextSink::Options options;
   options.format = *wanted == Wanted::kAlerts ? *format : TextFormat::kNdjson;
