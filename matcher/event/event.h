@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "matcher/event/fields.h"
@@ -81,13 +82,17 @@ class Event {
     std::uint32_t first_ = kEnd;
   };
 
-  // The field's values at its first present place; empty when absent everywhere.
+  // The field's values at its first present place; empty when absent everywhere. A text that holds
+  // fields is read when one of them is first asked for, which moves values: references that an
+  // iterator gave are good until the next call, ranges and iterators stay good.
   [[nodiscard]] Values Of(FieldId field) const noexcept {
-    const Head* const heads = heads_.data();
-    for (const NodeId node : candidates_.Of(field, shape_)) {
-      if (heads[node].epoch == epoch_) return {this, heads[node].first};
-    }
-    return {this, kEnd};
+    const std::span<const NodeId> places = candidates_.Of(field, shape_);
+    if (unread_ == nullptr) return Placed(places);
+    const std::uint32_t text = candidates_.FirstInText(field, shape_);
+    const Values better = Placed(places.first(text));
+    if (!better.empty() || text == places.size()) return better;
+    std::exchange(unread_, nullptr)->Read();
+    return Placed(places);
   }
   // Every scalar leaf in document order, but for what the walker's options hide; found when first
   // asked for.
@@ -102,6 +107,14 @@ class Event {
 
  private:
   friend class Walker;
+  // Reads the texts that hold fields.
+  class TextReader {
+   public:
+    virtual void Read() noexcept = 0;
+
+   protected:
+    ~TextReader() = default;
+  };
   struct Slot {
     RawValue value;
     std::uint32_t next = kEnd;
@@ -111,6 +124,14 @@ class Event {
     std::uint32_t first = kEnd;
     std::uint32_t last = kEnd;
   };
+
+  [[nodiscard]] Values Placed(std::span<const NodeId> places) const noexcept {
+    const Head* const heads = heads_.data();
+    for (const NodeId node : places) {
+      if (heads[node].epoch == epoch_) return {this, heads[node].first};
+    }
+    return {this, kEnd};
+  }
 
   FieldTable::CandidateLists candidates_;  // of the FieldTable, which outlives the walker
   std::vector<Head> heads_;                // per node
@@ -122,6 +143,7 @@ class Event {
   const std::vector<std::string>* hidden_ = nullptr;  // the walker's; null: all leaves are shown
   mutable std::vector<RawValue> leaves_;
   mutable bool leaves_known_ = false;
+  mutable TextReader* unread_ = nullptr;        // the walker's; null where no text is left to read
   const char* payload_ = nullptr;               // what the structurals count from
   const std::uint32_t* structurals_ = nullptr;  // of this event
   const std::uint32_t* structurals_end_ = nullptr;

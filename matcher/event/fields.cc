@@ -29,9 +29,10 @@ struct FieldTable::Impl {
   std::vector<std::string> names;
   std::unordered_map<std::string_view, FieldId> ids;  // views into names
   KeyTree keys;
-  std::size_t shapes = 1;           // how many
-  std::vector<NodeId> candidates;   // all lists, one behind the other
-  std::vector<std::uint32_t> ends;  // of list field * shapes + shape
+  std::size_t shapes = 1;            // how many
+  std::vector<NodeId> candidates;    // all lists, one behind the other
+  std::vector<std::uint32_t> ends;   // of list field * shapes + shape
+  std::vector<std::uint32_t> texts;  // of that list, the number of its first place in a text
   std::vector<Mark> marks;
   std::vector<Finish> finish;  // per shape
   std::vector<NamedListNodes> named_lists;
@@ -165,6 +166,7 @@ struct FieldTable::Impl {
         }
       }
       if (text.readers.empty()) continue;
+      text.names = NamesIn(text, shape);
       keys.at(node).recorded = true;
       finish[static_cast<std::size_t>(shape)].texts.push_back(std::move(text));
     }
@@ -188,6 +190,35 @@ struct FieldTable::Impl {
       bool escaped = false;
       finish[static_cast<std::size_t>(shape)].lists.push_back(
           {node, AsJsonText(separator, escaped)});
+    }
+  }
+
+  // What the text must hold for one of its few readers to be there.
+  [[nodiscard]] std::vector<std::string> NamesIn(const Finish::FieldText& text, Shape shape) const {
+    constexpr std::size_t kFewNames = 2;
+    std::vector<std::string> found;
+    for (const FieldId field : text.readers) {
+      for (const NodeId place : Candidates(field, shape)) {
+        if (keys.at(place).parent != text.node) continue;
+        const std::string_view key = keys.KeyOf(place);
+        if (key.empty() || key.back() == '#' || found.size() == kFewNames) return {};
+        found.emplace_back(key);
+      }
+    }
+    return found;
+  }
+
+  void FindFirstInText(Shape shape) {
+    const Finish& todo = finish[static_cast<std::size_t>(shape)];
+    const auto in_text = [&](NodeId place) {
+      return std::any_of(todo.texts.begin(), todo.texts.end(), [&](const Finish::FieldText& text) {
+        return keys.at(place).parent == text.node;
+      });
+    };
+    for (FieldId field = 0; field < names.size(); ++field) {
+      const auto places = Candidates(field, shape);
+      texts[field * shapes + static_cast<std::size_t>(shape)] = static_cast<std::uint32_t>(
+          std::find_if(places.begin(), places.end(), in_text) - places.begin());
     }
   }
 
@@ -232,6 +263,7 @@ struct FieldTable::Impl {
         for (const NodeId node : nodes) MarkBelow(node, todo.escaped_twice);
       }
     }
+    FindFirstInText(shape);
   }
 
   // The places of a field; of "a|b" those of `a`, then those of `b`.
@@ -265,6 +297,7 @@ struct FieldTable::Impl {
     }
     for (const std::vector<Path>& paths : places) AddCandidates(paths);
     finish.resize(shapes);
+    texts.resize(names.size() * shapes);
     for (std::size_t shape = 0; shape < shapes; ++shape) AddFinish(set, static_cast<Shape>(shape));
     for (Finish& todo : finish) {
       if (!todo.escaped_twice.empty()) todo.escaped_twice.resize(keys.size());
@@ -323,7 +356,7 @@ std::span<const NodeId> FieldTable::Candidates(FieldId field, Shape shape) const
 }
 
 FieldTable::CandidateLists FieldTable::candidates() const noexcept {
-  return {impl_->candidates.data(), impl_->ends.data(), impl_->shapes};
+  return {impl_->candidates.data(), impl_->ends.data(), impl_->texts.data(), impl_->shapes};
 }
 
 std::span<const FieldTable::Mark> FieldTable::marks() const noexcept { return impl_->marks; }

@@ -83,7 +83,11 @@ class FieldTable {
   struct CandidateLists {
     const NodeId* nodes = nullptr;
     const std::uint32_t* ends = nullptr;
+    const std::uint32_t* texts = nullptr;  // per list: number of its first place in a FieldText
     std::size_t shapes = 1;
+    [[nodiscard]] std::uint32_t FirstInText(FieldId field, Shape shape) const noexcept {
+      return texts[field * shapes + static_cast<std::size_t>(shape)];
+    }
     [[nodiscard]] std::span<const NodeId> Of(FieldId field, Shape shape) const noexcept {
       const std::size_t list = field * shapes + static_cast<std::size_t>(shape);
       const std::uint32_t begin = list == 0 ? 0 : ends[list - 1];
@@ -95,19 +99,22 @@ class FieldTable {
   // In order of precedence; the first that is present decides; none: flat.
   [[nodiscard]] std::span<const Mark> marks() const noexcept;
 
-  // What is left to do for an event once its shape is known. Mostly nothing.
+  // What is left to do for an event once its shape is known. Mostly nothing: a text waits until a
+  // field is asked for that may lie in it and stands at none of its better places.
   struct Finish {
     // Words that are the shipper's own: such a value is taken from its place.
     struct OwnWords {
       NodeId node = kNoNode;
       std::vector<std::string> words;
     };
-    // A text that holds fields. It is read only when one of `readers` is nowhere else.
+    // A text that holds fields. It is read when one of `readers` is nowhere else.
     struct FieldText {
       NodeId node = kNoNode;
       bool pairs = false;       // "NAME=value,NAME=value"; else lines "Name: value"
       NodeId to_end = kNoNode;  // the line whose value runs to the end of the text
       std::vector<FieldId> readers;
+      std::vector<std::string>
+          names;  // a text with none of them holds none; empty: many, or unknown
     };
     // A text that is taken apart into the values that it was made of.
     struct List {

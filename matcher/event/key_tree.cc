@@ -7,28 +7,26 @@
 namespace faultline {
 
 KeyTree::NodeId KeyTree::Make(NodeId parent, std::string_view key) {
-  // Linear in the edges only while rules load, from the back: paths come prefix by prefix.
-  const auto digest = DigestOf(key);
-  const std::uint64_t hash = Hash(parent, digest, 0);
-  if (slots_.size() < 4 * (edges_.size() + 1)) {
-    slots_.assign(std::bit_ceil(8 * (edges_.size() + 8)), Slot{});
-    mask_ = slots_.size() - 1;
-    seed_ = 0;
-    Place(0, true);
+  if (building_.size() < 2 * (edges_.size() + 1)) GrowBuilding();
+  std::size_t at = HomeOf(parent, key);
+  for (; building_[at] != kNone; at = (at + 1) & (building_.size() - 1)) {
+    const Edge& edge = edges_[building_[at]];
+    if (edge.parent == parent && edge.key == key) return edge.child;
   }
-  for (std::size_t at = hash & mask_;; at = (at + 1) & mask_) {
-    const Slot& slot = slots_[at];
-    if (slot.child == kNone) break;
-    const Edge& edge = edges_[slot.size];  // while building, a slot's size is its edge
-    if (slot.hash == hash && edge.parent == parent && edge.key == key) return edge.child;
-  }
+  building_[at] = static_cast<std::uint32_t>(edges_.size());
   const NodeId child = MakeDetached(parent);
   nodes_[parent].inner = true;
   edges_.push_back(Edge{parent, std::string(key), child});
-  std::size_t at = hash & mask_;
-  while (slots_[at].child != kNone) at = (at + 1) & mask_;
-  slots_[at] = Slot{hash, nullptr, static_cast<std::uint32_t>(edges_.size() - 1), parent, child};
   return child;
+}
+
+void KeyTree::GrowBuilding() {
+  building_.assign(std::bit_ceil(4 * (edges_.size() + 8)), kNone);
+  for (std::size_t i = 0; i < edges_.size(); ++i) {
+    std::size_t at = HomeOf(edges_[i].parent, edges_[i].key);
+    while (building_[at] != kNone) at = (at + 1) & (building_.size() - 1);
+    building_[at] = static_cast<std::uint32_t>(i);
+  }
 }
 
 KeyTree::NodeId KeyTree::MakeWildcard(NodeId parent) {
@@ -55,35 +53,35 @@ std::vector<KeyTree::NodeId> KeyTree::ObjectsOf(NodeId parent) const {
   return objects;
 }
 
-// Fills the slots, while building with the index of the edge in `size`; tells whether every key
-// stands in its own slot. Without `collisions` it stops at the first that does not.
-bool KeyTree::Place(std::uint64_t seed, bool collisions) {
-  std::fill(slots_.begin(), slots_.end(), Slot{});
-  bool perfect = true;
-  for (std::size_t i = 0; i < edges_.size(); ++i) {
-    const Edge& edge = edges_[i];
-    const std::uint64_t hash = Hash(edge.parent, DigestOf(edge.key), seed);
-    std::size_t at = hash & mask_;
-    for (; slots_[at].child != kNone; at = (at + 1) & mask_) perfect = false;
-    if (!perfect && !collisions) return false;
-    slots_[at] = Slot{hash, nullptr, static_cast<std::uint32_t>(i), edge.parent, edge.child};
-  }
-  return perfect;
+std::string_view KeyTree::KeyOf(NodeId node) const noexcept {
+  const auto edge = std::find_if(edges_.begin(), edges_.end(),
+                                 [node](const Edge& other) { return other.child == node; });
+  return edge == edges_.end() ? std::string_view() : std::string_view(edge->key);
 }
 
 void KeyTree::Seal() {
-  constexpr std::uint64_t kTries = 16;
-  slots_.assign(std::bit_ceil(4 * (edges_.size() + 1)), Slot{});
-  mask_ = slots_.size() - 1;
-  std::uint64_t seed = 1;
-  while (seed < kTries && !Place(seed * 0xa0761d6478bd642f, false)) ++seed;
-  seed_ = seed * 0xa0761d6478bd642f;
-  Place(seed_, true);
-  for (Slot& slot : slots_) {
-    if (slot.child == kNone) continue;
-    const std::string& key = edges_[slot.size].key;
-    slot.key = key.data();
-    slot.size = static_cast<std::uint32_t>(key.size());
+  building_ = {};
+  std::stable_sort(edges_.begin(), edges_.end(),
+                   [](const Edge& a, const Edge& b) { return a.parent < b.parent; });
+  slots_.assign(1, {});  // that of an object without keys
+  entries_.reserve(edges_.size());
+  for (std::size_t begin = 0, end = 0; begin < edges_.size(); begin = end) {
+    while (end < edges_.size() && edges_[end].parent == edges_[begin].parent) ++end;
+    Node& object = nodes_[edges_[begin].parent];
+    object.first = static_cast<std::uint32_t>(slots_.size());
+    object.mask = static_cast<std::uint32_t>(std::bit_ceil(2 * (end - begin)) - 1);
+    slots_.resize(slots_.size() + object.mask + 1);
+    Slot* const slots = slots_.data() + object.first;
+    for (std::size_t i = begin; i < end; ++i) {
+      const std::string& key = edges_[i].key;
+      const Digest digest = DigestOf(key);
+      const std::uint64_t hash = Hash(digest);
+      std::uint64_t at = hash & object.mask;
+      while (slots[at].entry != kNone) at = (at + 1) & object.mask;
+      slots[at] = {static_cast<std::uint32_t>(hash >> 32), static_cast<std::uint32_t>(i)};
+      entries_.push_back({digest.front, digest.back, key.data(),
+                          static_cast<std::uint32_t>(key.size()), edges_[i].child});
+    }
   }
 }
 

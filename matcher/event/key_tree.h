@@ -13,7 +13,8 @@ namespace faultline {
 // A tree of object keys, looked up on the hot path: one hash and one compare per key.
 //
 // Place      filled by FieldTable::Builder -> [KeyTree] -> walker.
-// Memory     A slot of 32 bytes per key at a load of at most a quarter; lookups allocate nothing.
+// Memory     48 bytes per key at most, of which those of one object lie together; lookups allocate
+//            nothing.
 // Threads    Immutable after Seal; shared.
 class KeyTree {
  public:
@@ -30,10 +31,12 @@ class KeyTree {
     bool inner = false;         // has children
     bool is_wildcard = false;   // stands for several keys, so two of them are no duplicates
     bool blanks = false;        // blanks in the keys of this object do not count
+    std::uint32_t first = 0;    // where the slots of its keys begin, and how many there are less 1;
+    std::uint32_t mask = 0;     // without keys an empty one
   };
 
   KeyTree() : nodes_(1) {}
-  KeyTree(const KeyTree&) = delete;  // slots point into edges
+  KeyTree(const KeyTree&) = delete;  // entries point into edges
   KeyTree& operator=(const KeyTree&) = delete;
   KeyTree(KeyTree&&) noexcept = default;
   KeyTree& operator=(KeyTree&&) noexcept = default;
@@ -44,14 +47,16 @@ class KeyTree {
   NodeId MakeWildcard(NodeId parent);
   NodeId MakeDetached(NodeId parent);                                // reached by `also` only
   [[nodiscard]] std::vector<NodeId> ObjectsOf(NodeId parent) const;  // children with children
+  [[nodiscard]] std::string_view KeyOf(NodeId node) const noexcept;  // empty where it has none
   Node& at(NodeId node) { return nodes_[node]; }
   void Seal();  // from here on Child() may be called
 
   [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
-  [[nodiscard]] const Node& at(NodeId node) const noexcept { return nodes_[node]; }
+  [[nodiscard]] const Node& at(NodeId node) const noexcept { return nodes_.data()[node]; }
   [[nodiscard]] const Node* nodes() const noexcept { return nodes_.data(); }
 
-  // A key's first and last bytes, from which its hash is made. Reads nothing outside the key.
+  // A key's first and last bytes, from which its hash is made: the whole of a key of up to 16. Reads
+  // nothing outside the key.
   struct Digest {
     std::uint64_t front = 0;
     std::uint64_t back = 0;
@@ -66,36 +71,53 @@ class KeyTree {
     const auto byte = [data](std::size_t i) { return static_cast<unsigned char>(data[i]); };
     return {byte(0) | std::uint64_t{byte(size / 2)} << 8, byte(size - 1), size};
   }
-  // Whether a backslash stands among the bytes of the digest: all bytes of a key of up to 16.
-  [[nodiscard]] static bool HoldsBackslash(const Digest& digest) noexcept {
-    const auto some = [](std::uint64_t word) {
-      const std::uint64_t x = word ^ 0x5c5c5c5c5c5c5c5c;
-      return ((x - 0x0101010101010101) & ~x & 0x8080808080808080) != 0;
+  // Whether `c`, which is not 0, stands in the key of that digest.
+  [[nodiscard]] static bool Holds(std::string_view key, const Digest& digest, char c) noexcept {
+    constexpr std::uint64_t kOnes = 0x0101010101010101;
+    const auto some = [c](std::uint64_t word) {
+      const std::uint64_t x = word ^ kOnes * static_cast<unsigned char>(c);
+      return ((x - kOnes) & ~x & 0x8080808080808080) != 0;
     };
-    return some(digest.front) || some(digest.back);
+    return some(digest.front) || some(digest.back) ||
+           (key.size() > kInDigest && std::memchr(key.data(), c, key.size()) != nullptr);
   }
 
   // The literal child of `parent` under `key`, else its wildcard child, else kNone.
   [[nodiscard]] NodeId Child(NodeId parent, std::string_view key,
                              const Digest& digest) const noexcept {
-    const std::uint64_t hash = Hash(parent, digest, seed_);
-    for (std::size_t at = hash & mask_;; at = (at + 1) & mask_) {
-      const Slot& slot = slots_[at];
-      if (slot.child == kNone) return nodes_[parent].wildcard;
-      if (slot.hash == hash && slot.parent == parent && slot.size == key.size() &&
-          std::memcmp(slot.key, key.data(), key.size()) == 0) {
-        return slot.child;
+    const Node& node = nodes_.data()[parent];
+    const Slot* const slots = slots_.data() + node.first;
+    const std::uint64_t hash = Hash(digest);
+    const auto tag = static_cast<std::uint32_t>(hash >> 32);
+    for (std::uint64_t at = hash & node.mask;; at = (at + 1) & node.mask) {
+      const Slot& slot = slots[at];
+      if (slot.entry == kNone) return node.wildcard;
+      if (slot.tag != tag) continue;
+      const Entry& entry = entries_.data()[slot.entry];
+      if (entry.front != digest.front || entry.back != digest.back || entry.size != digest.size) {
+        continue;
+      }
+      constexpr std::size_t kHalf = kInDigest / 2;
+      if (entry.size <= kInDigest ||
+          std::memcmp(entry.key + kHalf, key.data() + kHalf, entry.size - kInDigest) == 0) {
+        return entry.child;
       }
     }
   }
 
  private:
+  static constexpr std::size_t kInDigest = 16;  // keys up to this size are in their digest
+
   struct Slot {
-    std::uint64_t hash = 0;
+    std::uint32_t tag = 0;        // upper half of the hash
+    std::uint32_t entry = kNone;  // kNone: empty
+  };
+  struct Entry {
+    std::uint64_t front = 0;
+    std::uint64_t back = 0;
     const char* key = nullptr;
     std::uint32_t size = 0;
-    NodeId parent = kNone;
-    NodeId child = kNone;  // kNone: empty
+    NodeId child = kNone;
   };
   struct Edge {
     NodeId parent;
@@ -109,20 +131,23 @@ class KeyTree {
     std::memcpy(&value, from, sizeof value);
     return value;
   }
-  static std::uint64_t Hash(NodeId parent, const Digest& digest, std::uint64_t seed) noexcept {
-    std::uint64_t x = (digest.front ^ seed) * 0x9e3779b97f4a7c15;
-    x ^= (digest.back + parent) * 0xc2b2ae3d27d4eb4f + digest.size;
+  static std::uint64_t Hash(const Digest& digest) noexcept {
+    std::uint64_t x = digest.front * 0x9e3779b97f4a7c15;
+    x ^= digest.back * 0xc2b2ae3d27d4eb4f + digest.size;
     x ^= x >> 32;
     x *= 0xd6e8feb86659fd93;
     return x ^ (x >> 32);
   }
-  bool Place(std::uint64_t seed, bool collisions);
+  [[nodiscard]] std::size_t HomeOf(NodeId parent, std::string_view key) const noexcept {
+    return (Hash(DigestOf(key)) + parent * std::size_t{0x9e3779b1}) & (building_.size() - 1);
+  }
+  void GrowBuilding();
 
   std::vector<Node> nodes_;
-  std::vector<Edge> edges_;  // keeps the bytes of all keys; not touched after Seal
-  std::vector<Slot> slots_;  // a power of two
-  std::uint64_t seed_ = 0;
-  std::size_t mask_ = 0;
+  std::vector<Edge> edges_;              // keeps the bytes of all keys; not touched after Seal
+  std::vector<std::uint32_t> building_;  // numbers of edges by hash, kNone: empty; until Seal
+  std::vector<Slot> slots_;              // per object a power of two; after Seal
+  std::vector<Entry> entries_;           // likewise, those of an object together
 };
 
 }  // namespace faultline

@@ -89,7 +89,7 @@ std::string_view ToString(WalkFault fault) noexcept {
   return "escape";
 }
 
-struct Walker::Impl {
+struct Walker::Impl final : Event::TextReader {
   // An object or array that is open.
   struct Frame {
     NodeId node = kNoNode;
@@ -118,6 +118,12 @@ struct Walker::Impl {
     return end;
   }
 
+  [[nodiscard]] bool Has(const Options& other) const noexcept {
+    return options.shape == other.shape && options.max_bytes == other.max_bytes &&
+           options.max_depth == other.max_depth && options.max_fields == other.max_fields &&
+           options.strict_json == other.strict_json &&
+           options.hidden_from_leaves == other.hidden_from_leaves;
+  }
   WalkFault Index(std::string_view payload) noexcept;
   WalkFault Validate() noexcept;
   WalkFault WalkElement(bool record) noexcept;
@@ -131,8 +137,10 @@ struct Walker::Impl {
   void StartEvent() noexcept;
   void FinishEvent() noexcept;
   NodeId Lookup(const Frame& object, std::string_view key) noexcept;
-  NodeId LookupDecoded(NodeId object, std::string_view key) noexcept;
-  [[nodiscard]] NodeId Find(NodeId object, std::string_view key) noexcept;
+  [[gnu::noinline]] NodeId LookupDecoded(NodeId object, std::string_view key) noexcept;
+  [[nodiscard, gnu::always_inline]] inline NodeId Find(NodeId object, std::string_view key,
+                                                       const KeyTree::Digest& digest) noexcept;
+  [[nodiscard, gnu::noinline]] NodeId FindSqueezed(NodeId object, std::string_view key) noexcept;
   std::uint32_t Record(NodeId node, const RawValue& value) noexcept;
   std::uint32_t Append(NodeId node, const RawValue& value) noexcept;
   void OpenObject(Frame& frame) noexcept;
@@ -146,6 +154,7 @@ struct Walker::Impl {
   void UnescapeOnce(const FieldTable::Finish& todo) noexcept;
   void Split(const FieldTable::Finish::List& list) noexcept;
   void Join(const FieldTable::Finish::Joined& joined) noexcept;
+  void Read() noexcept override;
   void ReadText(const FieldTable::Finish::FieldText& holder) noexcept;
   void ReadLines(NodeId place, NodeId to_end, std::string_view raw) noexcept;
   void ReadPairs(NodeId place, std::string_view raw) noexcept;
@@ -384,6 +393,7 @@ void Walker::Impl::StartEvent() noexcept {
   event.leaves_.clear();
   event.leaves_known_ = false;
   event.hidden_ = options.hidden_from_leaves.get();
+  event.unread_ = nullptr;
   slot_nodes.clear();
   event_begin = at;
   event.flags_ = {};
@@ -413,7 +423,7 @@ void Walker::Impl::RecogniseShape() noexcept {
   event.shape_ = Shape::kFlat;
   bool all = true;
   for (const FieldTable::Mark& mark : fields->marks()) {
-    all = all && event.heads_[mark.node].epoch == event.epoch_;
+    all = all && event.heads_.data()[mark.node].epoch == event.epoch_;
     if (mark.with_next) continue;
     if (all) {
       event.shape_ = mark.shape;
@@ -434,7 +444,11 @@ void Walker::Impl::FinishShape(const FieldTable::Finish& todo) noexcept {
   UnescapeOnce(todo);
   for (const auto& list : todo.lists) Split(list);
   for (const auto& joined : todo.joined) Join(joined);
-  for (const auto& holder : todo.texts) ReadText(holder);
+  if (!todo.texts.empty()) event.unread_ = this;
+}
+
+void Walker::Impl::Read() noexcept {
+  for (const auto& holder : fields->finish(event.shape_).texts) ReadText(holder);
 }
 
 // No less than what UnescapeOnce and Join will make.
@@ -458,9 +472,9 @@ std::size_t Walker::Impl::MadeBytes(const FieldTable::Finish& todo) const noexce
 }
 
 const RawValue* Walker::Impl::FirstText(NodeId node) const noexcept {
-  const Event::Head& head = event.heads_[node];
+  const Event::Head& head = event.heads_.data()[node];
   if (head.epoch != event.epoch_) return nullptr;
-  const RawValue& value = event.slots_[head.first].value;
+  const RawValue& value = event.slots_.data()[head.first].value;
   return value.kind == ValueKind::kString ? &value : nullptr;
 }
 
@@ -537,6 +551,12 @@ void Walker::Impl::ReadText(const FieldTable::Finish::FieldText& holder) noexcep
                    [&](FieldId field) { return event.Of(field).empty(); })) {
     return;
   }
+  if (!holder.names.empty() &&
+      std::none_of(holder.names.begin(), holder.names.end(), [value](const std::string& name) {
+        return value->raw.find(name) != std::string_view::npos;
+      })) {
+    return;
+  }
   if (holder.pairs) {
     ReadPairs(holder.node, value->raw);
   } else {
@@ -589,10 +609,15 @@ void Walker::Impl::ReadMember(NodeId node, std::string_view raw) noexcept {
   Record(node, {raw, ValueKind::kString, escaped});
 }
 
-NodeId Walker::Impl::Find(NodeId object, std::string_view key) noexcept {
-  const NodeId node = keys->Child(object, key, KeyTree::DigestOf(key));
-  const bool literal = node != kNoNode && !keys->at(node).is_wildcard;
-  if (literal || !keys->at(object).blanks || key.find(' ') == std::string_view::npos) return node;
+NodeId Walker::Impl::Find(NodeId object, std::string_view key,
+                          const KeyTree::Digest& digest) noexcept {
+  const NodeId node = keys->Child(object, key, digest);
+  if (node != kNoNode && !keys->at(node).is_wildcard) return node;
+  if (!keys->at(object).blanks || !KeyTree::Holds(key, digest, ' ')) return node;
+  return FindSqueezed(object, key);
+}
+
+NodeId Walker::Impl::FindSqueezed(NodeId object, std::string_view key) noexcept {
   squeezed.assign(key);
   squeezed.erase(std::remove(squeezed.begin(), squeezed.end(), ' '), squeezed.end());
   if (object == kRootNode) squeezed.insert(squeezed.begin(), kWithoutBlanks);
@@ -601,7 +626,7 @@ NodeId Walker::Impl::Find(NodeId object, std::string_view key) noexcept {
 
 NodeId Walker::Impl::LookupDecoded(NodeId object, std::string_view key) noexcept {
   DecodeEscapes(key, decoded);
-  return Find(object, decoded);
+  return Find(object, decoded, KeyTree::DigestOf(decoded));
 }
 
 // The place that the raw key stands for.
@@ -609,18 +634,10 @@ NodeId Walker::Impl::Lookup(const Frame& object, std::string_view key) noexcept 
   const KeyTree::Node& parent = keys->at(object.node);
   if (!parent.inner) return kNoNode;
   const KeyTree::Digest digest = KeyTree::DigestOf(key);
-  const bool backslash = KeyTree::HoldsBackslash(digest) ||
-                         (key.size() > 16 && HoldsBackslash(key.data(), key.data() + key.size()));
-  NodeId node = kNoNode;
-  if (backslash) [[unlikely]] {
-    node = LookupDecoded(object.node, key);
-  } else if (parent.blanks) {
-    node = Find(object.node, key);
-  } else {
-    node = keys->Child(object.node, key, digest);
-  }
+  const bool backslash = KeyTree::Holds(key, digest, '\\');
+  const NodeId node = backslash ? LookupDecoded(object.node, key) : Find(object.node, key, digest);
   if (node == kNoNode) return node;
-  const bool seen = std::exchange(met[node], object.serial) == object.serial;
+  const bool seen = std::exchange(met.data()[node], object.serial) == object.serial;
   if (seen && !keys->at(node).is_wildcard) event.flags_.duplicate_key = true;
   return node;
 }
@@ -629,11 +646,11 @@ std::uint32_t Walker::Impl::Append(NodeId node, const RawValue& value) noexcept 
   const auto slot = static_cast<std::uint32_t>(event.slots_.size());
   event.slots_.push_back({value, Event::kEnd});
   slot_nodes.push_back(node);
-  Event::Head& head = event.heads_[node];
+  Event::Head& head = event.heads_.data()[node];
   if (head.epoch != event.epoch_) {
     head = {event.epoch_, slot, slot};
   } else {
-    event.slots_[head.last].next = slot;
+    event.slots_.data()[head.last].next = slot;
     head.last = slot;
   }
   return slot;
@@ -674,7 +691,8 @@ void Walker::Impl::NameElement(const FieldTable::NamedListNodes& named,
   for (std::uint32_t slot = from; slot < to; ++slot) {
     const RawValue& value = event.slots_[slot].value;
     if (value.kind != ValueKind::kString || !among(named.names, slot_nodes[slot])) continue;
-    target = value.escaped ? LookupDecoded(named.parent, value.raw) : Find(named.parent, value.raw);
+    target = value.escaped ? LookupDecoded(named.parent, value.raw)
+                           : Find(named.parent, value.raw, KeyTree::DigestOf(value.raw));
     break;
   }
   if (target == kNoNode) return;
@@ -710,7 +728,7 @@ Walker& Walker::operator=(Walker&&) noexcept = default;
 
 WalkFault Walker::Begin(std::string_view payload, const Options& options) noexcept {
   Impl& w = *impl_;
-  w.options = options;
+  if (!w.Has(options)) w.options = options;  // a copy counts its owners, which threads share
   w.more = false;
   w.blank = false;
   w.next_index = 0;
