@@ -42,7 +42,7 @@ class ExprPool {
   // A child that stands twice counts twice.
   [[nodiscard]] ExprId AtLeast(std::uint32_t count, std::vector<ExprId> children);
 
-  [[nodiscard]] const Expr& operator[](ExprId id) const noexcept { return nodes_[id]; }
+  [[nodiscard]] const Expr& operator[](ExprId id) const noexcept { return nodes_.data()[id]; }
   [[nodiscard]] std::span<const ExprId> children(const Expr& expr) const noexcept {
     return {children_.data() + expr.first, expr.count};
   }

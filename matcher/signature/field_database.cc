@@ -13,6 +13,7 @@ namespace faultline {
 namespace {
 
 constexpr std::size_t kFewestPairs = 32;  // fewer stay with the other literals
+constexpr std::size_t kMostEdges = 16;    // more are scanned for
 
 bool HoldsAt(PredicateKind kind, std::size_t end, std::size_t literal, std::size_t text) {
   switch (kind) {
@@ -77,6 +78,7 @@ Result<void> FieldDatabase::Compile(Literals& literals, DatabaseCache* cache) {
   const bool pairs = std::count_if(literals.texts.begin(), literals.texts.end(), is_pair) >=
                      static_cast<std::ptrdiff_t>(kFewestPairs);
   std::vector<HsLiteral> rest;
+  bool only_edges = true;
   for (auto& [text, meanings] : literals.texts) {
     for (Meaning& meaning : meanings) meaning.more = &meaning != &meanings.back();
     const auto first = static_cast<unsigned>(literals.meanings.size());
@@ -85,12 +87,18 @@ Result<void> FieldDatabase::Compile(Literals& literals, DatabaseCache* cache) {
       literals.pairs.Add(text, first);
       continue;
     }
+    only_edges = only_edges && std::none_of(meanings.begin(), meanings.end(), [](const Meaning& m) {
+                   return m.kind == PredicateKind::kContains;
+                 });
     const bool only_contains = meanings.size() == 1 && meanings[0].kind == PredicateKind::kContains;
     // Else every end must be seen.
     rest.push_back({text, first, only_contains ? unsigned{HS_FLAG_SINGLEMATCH} : 0});
   }
   literals.pairs.Seal();
-  if (rest.empty()) return {};
+  if (only_edges && rest.size() <= kMostEdges) {
+    for (HsLiteral& edge : rest) literals.edges.emplace_back(std::move(edge.text), edge.id);
+    return {};
+  }
   Result<HsDatabase> database = CompileLiterals(rest, cache);
   if (!database) return tl::unexpected<Error>(database.error());
   literals.database = std::move(*database);
@@ -145,6 +153,10 @@ void FieldDatabase::ScanLiterals(const Literals& literals, std::string_view text
   literals.pairs.Find(text, [&scanned](std::uint32_t meaning, std::size_t end) noexcept {
     scanned.Found(scanned.meanings + meaning, end);
   });
+  for (const auto& [edge, meaning] : literals.edges) {
+    if (text.starts_with(edge)) scanned.Found(scanned.meanings + meaning, edge.size());
+    if (text.ends_with(edge)) scanned.Found(scanned.meanings + meaning, text.size());
+  }
   if (literals.database == nullptr) return;
   const auto on_match = [](unsigned id, unsigned long long, unsigned long long end, unsigned,
                            void* opaque) noexcept -> int {

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -21,7 +22,7 @@ namespace faultline {
 
 // All literal questions about one field, answered by one scan of a value: exact texts and numbers
 // by hash, substrings by Hyperscan's literal matcher with the offsets checked in its callback,
-// "name=value" by the value.
+// "name=value" by the value; few beginnings and ends alone one by one.
 //
 // Place      value of a field -> [FieldDatabase] -> Truth.
 // Case       Caseless literals are compared folded, cased ones raw. On text that is not valid UTF-8
@@ -56,7 +57,8 @@ class FieldDatabase {
     std::map<std::string, std::vector<Meaning>> texts;  // used while building
     std::vector<Meaning> meanings;                      // a literal's number is that of its first
     PairTable pairs;
-    HsDatabase database;  // of the rest; null without any
+    std::vector<std::pair<std::string, std::uint32_t>> edges;  // beginnings and ends: number
+    HsDatabase database;                                       // of the rest; null without any
   };
   // A caseless predicate whose ASCII folding is not its simple folding.
   struct BytesPredicate {

@@ -14,7 +14,11 @@ namespace {
 constexpr std::size_t kFirstSlots = 64;
 constexpr std::size_t kMostSlots = std::size_t{1} << 16;
 constexpr std::size_t kLongestValue = 4096;
-constexpr std::uint32_t kTrial = 4096;  // values after which it must have paid
+// Values after which it must have paid: a half of them known. One whose values never come again is
+// told early.
+constexpr std::uint32_t kTrial = 4096;
+constexpr std::uint32_t kEarlyTrial = 256;
+constexpr std::uint32_t kEarlyFound = 16;
 
 }  // namespace
 
@@ -36,13 +40,10 @@ std::uint64_t FieldMemo::HashOf(const RawValue& value, std::uint64_t salt) const
 
 std::optional<std::span<const PredicateId>> FieldMemo::Find(const RawValue& value,
                                                             std::uint64_t hash) noexcept {
-  if (++asked_ == kTrial) {
-    if (found_ < kTrial / 2) {
-      on_ = false;
-      Forget();
-      return std::nullopt;
-    }
-    asked_ = found_ = 0;
+  if (++asked_ % kEarlyTrial == 0 && !Pays()) {
+    on_ = false;
+    Forget();
+    return std::nullopt;
   }
   if (slots_.empty()) return std::nullopt;
   const Slot* const slots = slots_.data();
@@ -65,6 +66,14 @@ std::optional<std::span<const PredicateId>> FieldMemo::Find(const RawValue& valu
     ++found_;
     return std::span(held, header.held);
   }
+}
+
+bool FieldMemo::Pays() noexcept {
+  if (asked_ == kEarlyTrial && found_ < kEarlyFound) return false;
+  if (asked_ < kTrial) return true;
+  const bool pays = found_ >= kTrial / 2;
+  asked_ = found_ = 0;
+  return pays;
 }
 
 void FieldMemo::Keep(const RawValue& value, std::uint64_t hash, std::span<const PredicateId> held) {

@@ -34,7 +34,7 @@ class MemoBudget {
 // Place      value -> [FieldMemo] -> predicates, in place of decoding and scanning it.
 // Cost       One hash, one compare, two cache lines that can be fetched ahead. Where fewer than half
 //            of the values were seen before it gives its memory back and stays off; it does so for
-//            good, after a few thousand values.
+//            good, after a few thousand values, or a few hundred of which hardly any came again.
 // Memory     Bounded in entries and, over all memos of a worker, in bytes (MemoBudget); when full it
 //            begins anew.
 // Threads    Confined to one thread. The budget outlives it.
@@ -85,6 +85,7 @@ class FieldMemo {
   static constexpr std::uint32_t kFree = 0xffffffff;
   static constexpr std::size_t kHeaderWords = sizeof(Header) / sizeof(std::uint32_t);
 
+  [[nodiscard]] bool Pays() noexcept;
   void Forget() noexcept;
   [[nodiscard]] bool Grow();
   void Place(const Slot& slot, std::size_t home) noexcept;

@@ -17,8 +17,9 @@ struct HsLiteral {
   unsigned flags = 0;  // HS_FLAG_CASELESS, HS_FLAG_SINGLEMATCH
 };
 
-// One database of all of them, from `cache` where it is there; else compiled, and kept there. `cache`
-// may be null. Fails when Hyperscan refuses: the machine or we are at fault, never a rule.
+// One database of all of them: one that is in use already, in another class or in the rules before a
+// reload; else from `cache` where it is there; else compiled, and kept there. `cache` may be null. Any
+// thread. Fails when Hyperscan refuses: the machine or we are at fault, never a rule.
 [[nodiscard]] Result<HsDatabase> CompileLiterals(const std::vector<HsLiteral>& literals,
                                                  DatabaseCache* cache);
 

@@ -9,17 +9,14 @@
 
 namespace faultline {
 
-// RAII for Hyperscan's and PCRE2's handles: each is owned from birth.
-struct HsDatabaseDeleter {
-  void operator()(hs_database_t* database) const noexcept { hs_free_database(database); }
-};
+// RAII for Hyperscan's and PCRE2's handles: each is owned from birth, a database by all who scan with it.
 struct HsScratchDeleter {
   void operator()(hs_scratch_t* scratch) const noexcept { hs_free_scratch(scratch); }
 };
 struct HsCompileErrorDeleter {
   void operator()(hs_compile_error_t* error) const noexcept { hs_free_compile_error(error); }
 };
-using HsDatabase = std::unique_ptr<hs_database_t, HsDatabaseDeleter>;
+using HsDatabase = std::shared_ptr<const hs_database_t>;
 using HsScratch = std::unique_ptr<hs_scratch_t, HsScratchDeleter>;
 using HsCompileError = std::unique_ptr<hs_compile_error_t, HsCompileErrorDeleter>;
 

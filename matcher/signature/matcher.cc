@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::size_t kMemoBytes = std::size_t{32} << 20;
 // Events of a class after which its witnesses are chosen anew, by what was seen.
-constexpr std::uint64_t kChooseAt[] = {512, 4096, 32768};
+constexpr std::uint64_t kChooseAt[] = {64, 512, 4096, 32768};
 // Looks at signatures that cost as much as a field of every event.
 constexpr double kLooksForAField = 0.5;
 constexpr std::uint32_t kAbsent = 0;  // verdict on a routing field that is not there
@@ -55,10 +55,13 @@ struct ClassState {
   // Per signature the set of witnesses that was seen least, and few fields besides; before anything
   // was measured the first.
   void ChooseWitnesses();
-  using Sets = std::vector<const SignatureClass::WitnessSet*>;  // per signature; null: none
-  [[nodiscard]] double RateOf(const SignatureClass::WitnessSet& set) const;
-  [[nodiscard]] Sets BestSets(const std::vector<bool>& allowed) const;
-  void DropFields(std::vector<bool>& allowed, Sets& chosen) const;
+  using Choice = std::vector<std::size_t>;  // per member the number of a set; that of all: none
+  // How many of an event's looks at a member one of these would cause, per member and set.
+  using Rates = std::vector<std::vector<double>>;
+  [[nodiscard]] Rates MeasuredRates() const;
+  [[nodiscard]] std::size_t BestSet(std::size_t member, const std::vector<bool>& allowed,
+                                    const Rates& rates) const;
+  void DropFields(std::vector<bool>& allowed, const Rates& rates, Choice& chosen) const;
 
   const SignatureClass* cls;
   bool witnesses;                     // else every member is always looked at
@@ -78,47 +81,54 @@ struct ClassState {
   std::uint64_t events = 0;
 };
 
-// How many of an event's looks at a member one of these would cause.
-double ClassState::RateOf(const SignatureClass::WitnessSet& set) const {
-  double rate = 0;
-  for (const PredicateId id : set) {
-    rate += seen[id] / static_cast<double>(std::max(1u, scans[cls->plan_of[id]]));
+ClassState::Rates ClassState::MeasuredRates() const {
+  Rates rates(cls->members.size());
+  for (std::size_t m = 0; m < rates.size(); ++m) {
+    for (const SignatureClass::WitnessSet& set : cls->members[m].witnesses) {
+      double& rate = rates[m].emplace_back(0);
+      for (const PredicateId id : set) {
+        rate += seen[id] / static_cast<double>(std::max(1u, scans[cls->plan_of[id]]));
+      }
+    }
   }
-  return rate;
+  return rates;
 }
 
-ClassState::Sets ClassState::BestSets(const std::vector<bool>& allowed) const {
-  Sets best(cls->members.size(), nullptr);
-  if (!witnesses) return best;
-  for (std::size_t m = 0; m < best.size(); ++m) {
-    double least = 0;
-    for (const SignatureClass::WitnessSet& set : cls->members[m].witnesses) {
-      if (!std::all_of(set.begin(), set.end(),
-                       [&](PredicateId id) { return allowed[cls->plan_of[id]]; })) {
-        continue;
-      }
-      const double rate = RateOf(set);
-      if (best[m] != nullptr && rate >= least) continue;
-      best[m] = &set;
-      least = rate;
+// The number of the member's set that was seen least; that of its sets where none will do.
+std::size_t ClassState::BestSet(std::size_t member, const std::vector<bool>& allowed,
+                                const Rates& rates) const {
+  const auto& sets = cls->members[member].witnesses;
+  std::size_t best = sets.size();
+  for (std::size_t i = 0; witnesses && i < sets.size(); ++i) {
+    if (best != sets.size() && rates[member][i] >= rates[member][best]) continue;
+    if (std::all_of(sets[i].begin(), sets[i].end(),
+                    [&](PredicateId id) { return allowed[cls->plan_of[id]]; })) {
+      best = i;
     }
   }
   return best;
 }
 
 // A field that few signatures gain from is looked at only when a signature asks for it.
-void ClassState::DropFields(std::vector<bool>& allowed, Sets& chosen) const {
+void ClassState::DropFields(std::vector<bool>& allowed, const Rates& rates, Choice& chosen) const {
   for (std::size_t p = 0; p < allowed.size(); ++p) {
-    if (!allowed[p]) continue;
     allowed[p] = false;
-    Sets without = BestSets(allowed);
-    double more = 0;  // looks at members per event
+    std::vector<std::pair<std::size_t, std::size_t>> instead;  // member, its set without the field
+    double more = 0;                                           // looks at members per event
     for (std::size_t m = 0; m < chosen.size() && more < kLooksForAField; ++m) {
-      if (chosen[m] == without[m]) continue;
-      more += without[m] == nullptr ? kLooksForAField : RateOf(*without[m]) - RateOf(*chosen[m]);
+      const auto& sets = cls->members[m].witnesses;
+      if (chosen[m] == sets.size()) continue;
+      const SignatureClass::WitnessSet& set = sets[chosen[m]];
+      if (std::none_of(set.begin(), set.end(),
+                       [&](PredicateId id) { return cls->plan_of[id] == p; })) {
+        continue;
+      }
+      const std::size_t other = BestSet(m, allowed, rates);
+      instead.emplace_back(m, other);
+      more += other == sets.size() ? kLooksForAField : rates[m][other] - rates[m][chosen[m]];
     }
     if (more < kLooksForAField) {
-      chosen = std::move(without);
+      for (const auto& [m, other] : instead) chosen[m] = other;
     } else {
       allowed[p] = true;
     }
@@ -127,8 +137,15 @@ void ClassState::DropFields(std::vector<bool>& allowed, Sets& chosen) const {
 
 void ClassState::ChooseWitnesses() {
   std::vector<bool> allowed(cls->plans.size(), true);
-  Sets chosen = BestSets(allowed);
-  if (events != 0) DropFields(allowed, chosen);
+  const Rates rates = MeasuredRates();
+  Choice best(cls->members.size());
+  for (std::size_t m = 0; m < best.size(); ++m) best[m] = BestSet(m, allowed, rates);
+  if (events != 0) DropFields(allowed, rates, best);
+  std::vector<const SignatureClass::WitnessSet*> chosen;  // null: none
+  for (std::size_t m = 0; m < best.size(); ++m) {
+    const auto& sets = cls->members[m].witnesses;
+    chosen.push_back(best[m] == sets.size() ? nullptr : &sets[best[m]]);
+  }
   always.clear();
   eager.clear();
   std::vector<bool> waited_for(cls->plans.size());
@@ -233,7 +250,7 @@ struct Matcher::Impl {
   // A value that a memo is asked for, between its two looks.
   struct Asked {
     std::uint32_t plan;
-    const RawValue* value;
+    RawValue value;
     std::uint64_t hash;
   };
   std::vector<Asked> lookups;
@@ -476,10 +493,10 @@ void Matcher::Impl::ScanEager() noexcept {
     const FieldMemo& memo = state->memos.data()[plan];
     const std::uint64_t hash = memo.HashOf(*value, salt);
     memo.Fetch(hash);
-    lookups.push_back({plan, value, hash});
+    lookups.push_back({plan, *value, hash});
   }
   for (const Asked& one : lookups) state->memos.data()[one.plan].FetchRecord(one.hash);
-  for (const Asked& one : lookups) ScanMemoised(one.plan, *one.value, one.hash);
+  for (const Asked& one : lookups) ScanMemoised(one.plan, one.value, one.hash);
 }
 
 // Answers all literal predicates of a field at once.
