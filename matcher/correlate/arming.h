@@ -41,6 +41,11 @@ class Arming {
     return true;
   }
 
+  // What it rests on has expired in part: it holds on where it still holds; else time arms it.
+  static void Extend(State& state, const Standing& left) {
+    if (state.on && left.holds) state.until = left.until;
+  }
+
   // It held when last looked at and nothing but time has passed.
   [[nodiscard]] static bool Holds(const State& state, EventTime at) {
     return state.on && at <= state.until;

@@ -42,11 +42,10 @@ bool ChainIntake::Concerns(const Arrival& arrival) const {
 ChainArrival ChainIntake::Take(State& state, const Arrival& arrival) const {
   ChainArrival taken;
   taken.time = arrival.time;
-  taken.deciding = arrival.hits.front().hit;
+  taken.deciding = arrival.hits;
   taken.until = std::any_of(arrival.hits.begin(), arrival.hits.end(),
                             [this](const InputHit& hit) { return uses_[hit.input].until; });
   if (taken.until) state.counters.clear();
-  std::uint32_t last_step = 0;
   for (const InputHit& hit : arrival.hits) {
     const Use& use = uses_[hit.input];
     if (use.steps.empty() && use.absences.empty()) continue;
@@ -58,8 +57,6 @@ ChainArrival ChainIntake::Take(State& state, const Arrival& arrival) const {
       if (counts) state.counters.resize(rule_->steps.size());
       BoundRefs evidence = counters_[step].Observe(counts ? state.counters[step] : one, event);
       if (evidence.empty()) continue;
-      if (step >= last_step) taken.deciding = hit.hit;
-      last_step = std::max(last_step, step);
       taken.occurrences.push_back({step, std::move(evidence)});
     }
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "matcher/correlate/absence_watch.h"
@@ -22,7 +23,7 @@ struct ChainArrival {
   bool until = false;
   std::vector<AbsentEvent> absent;
   std::vector<Occurrence> occurrences;  // by step, ascending
-  const Hit* deciding = nullptr;        // of the last step that has one, else the first hit
+  std::span<const InputHit> deciding;   // all of it
 };
 
 // Sorts out, for sets and sequences alike, what an arrival says: which steps occur, what is absent no

@@ -97,6 +97,11 @@ void KeyedChain<Chain>::Observe(const Arrival& arrival, Judge& judge, Outcome& o
   if (node == nullptr) fresh = std::make_unique<Entry>();
   Entry& entry = node != nullptr ? *node->state.entry : *fresh;
   const RowJudge where(*rule_, layout_, *arrival.group, judge);
+  if (entry.timer_expires && entry.timer < arrival.time) {
+    // A child's expiry made the arrival; this key's own, of the same instant, has its timer behind it.
+    const std::optional<Standing> left = chain_.LookBehind(entry.chain, entry.timer, where);
+    if (left) Arming::Extend(entry.arming, *left);
+  }
   const ChainArrival taken = intake_.Take(entry.intake, arrival);
   if (taken.until) {
     entry.chain = {};

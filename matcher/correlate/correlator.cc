@@ -126,6 +126,19 @@ const Bound* FirstOf(std::span<const BoundStep> steps) {
   return first;
 }
 
+// What `hit` says goes to `fields`, but for names that are there.
+void AddFields(const Hit& hit, std::vector<HitField>& fields) {
+  const auto add = [&fields](const std::string& name, auto values) {
+    const bool there = std::any_of(fields.begin(), fields.end(),
+                                   [&name](const HitField& field) { return field.name == name; });
+    if (!there && !values.empty()) fields.push_back({name, std::move(values)});
+  };
+  for (const NamedValue& capture : hit.captures) {
+    add(capture.name, std::vector<std::string>{capture.value});
+  }
+  for (const HitField& field : hit.fields) add(field.name, field.values);
+}
+
 }  // namespace
 
 struct Correlator::Impl {
@@ -149,7 +162,7 @@ struct Correlator::Impl {
            std::vector<Notice>& out);
   void SeeShare(std::uint32_t index, EventTime at, const Share& share, std::vector<Notice>& out);
   void Fire(std::uint32_t index, const Digest& key, const std::vector<NamedValue>& group,
-            Outcome& outcome, const Hit* deciding, std::vector<Notice>& out);
+            Outcome& outcome, std::span<const InputHit> deciding, std::vector<Notice>& out);
   void SendUp(const Unit& unit, std::uint32_t index, const Candidate& candidate,
               const RuleEnvironment& environment);
   void OnTimer(const Timer& timer, std::vector<Notice>& out);
@@ -221,13 +234,13 @@ void Correlator::Impl::SeeShare(std::uint32_t index, EventTime at, const Share& 
     incidents->Touch(index, share.key.digest, touched, out);
   }
   if (outcome.fired) {
-    Fire(index, share.key.digest, share.key.group, outcome, shown.back().hit, out);
+    Fire(index, share.key.digest, share.key.group, outcome, shown, out);
   }
 }
 
 void Correlator::Impl::Fire(std::uint32_t index, const Digest& key,
                             const std::vector<NamedValue>& group, Outcome& outcome,
-                            const Hit* deciding, std::vector<Notice>& out) {
+                            std::span<const InputHit> deciding, std::vector<Notice>& out) {
   Unit& unit = *units[index];
   ++edges_made;
   Notice notice;
@@ -240,11 +253,12 @@ void Correlator::Impl::Fire(std::uint32_t index, const Digest& key,
   notice.decided = outcome.time;
   const Bound* first = FirstOf(notice.steps);
   if (first != nullptr) notice.first = first->origin;
-  if (deciding != nullptr) {
-    if (!deciding->deadline) notice.deciding = deciding->origin;
-    notice.event = deciding->event;
-    notice.flags = deciding->flags;
-    notice.traceparent = deciding->traceparent;
+  if (!deciding.empty()) {  // hits of one event, or edges that one timer made
+    const Hit& event = *deciding.front().hit;
+    if (!event.deadline) notice.deciding = event.origin;
+    notice.event = event.event;
+    notice.flags = event.flags;
+    notice.traceparent = event.traceparent;
   }
   Operator::Numbers numbers = unit.op->numbers();
   if (unit.registers) numbers.evictions += unit.registers->numbers().evictions;
@@ -274,20 +288,17 @@ void Correlator::Impl::SendUp(const Unit& unit, std::uint32_t index, const Candi
     if (std::holds_alternative<sigma::ExprAbsent>(value)) continue;
     edge.captures.push_back({unit.rule->fields[i].first, sigma::ToText(value)});
   }
-  if (candidate.deciding != nullptr) {
-    const Hit& deciding = *candidate.deciding;
-    edge.deadline = deciding.deadline;
-    edge.origin = deciding.origin;
-    edge.event = deciding.event;
-    edge.flags = deciding.flags;
-    edge.traceparent = deciding.traceparent;
-    for (const NamedValue& capture : deciding.captures) {
-      edge.fields.push_back({capture.name, {capture.value}});
-    }
-    edge.fields.insert(edge.fields.end(), deciding.fields.begin(), deciding.fields.end());
-  } else {
+  if (candidate.deciding.empty()) {
     edge.deadline = true;
+  } else {
+    const Hit& event = *candidate.deciding.front().hit;
+    edge.deadline = event.deadline;
+    edge.origin = event.origin;
+    edge.event = event.event;
+    edge.flags = event.flags;
+    edge.traceparent = event.traceparent;
   }
+  for (const InputHit& arrived : candidate.deciding) AddFields(*arrived.hit, edge.fields);
   edges.push_back(std::move(edge));
   for (const Listener& parent : unit.parents) {
     inbox[parent.unit].push_back({parent.input, &edges.back()});
@@ -295,19 +306,19 @@ void Correlator::Impl::SendUp(const Unit& unit, std::uint32_t index, const Candi
 }
 
 void Correlator::Impl::OnTimer(const Timer& timer, std::vector<Notice>& out) {
-  if (timer.kind != Timer::Kind::kOperator && timer.kind != Timer::Kind::kExpiry) {
-    return incidents->OnTimer(timer, out);
-  }
   Unit& unit = *units[timer.unit];
   if (unit.registers)
     unit.registers->Observe(timer.due, {});  // nothing is current: prev.x is reg.x
+  if (timer.kind != Timer::Kind::kOperator && timer.kind != Timer::Kind::kExpiry) {
+    return incidents->OnTimer(timer, out);
+  }
   Outcome outcome;
   UnitJudge judge(unit);
   unit.op->OnTimer(timer.key, timer.due, judge, outcome);
   if (!outcome.fired) return;
   const std::vector<NamedValue> group = std::move(outcome.group);
   const EventTime at = outcome.time;
-  Fire(timer.unit, timer.key, group, outcome, nullptr, out);
+  Fire(timer.unit, timer.key, group, outcome, {}, out);
   Work(at, out);
 }
 

@@ -68,8 +68,8 @@ ExprValue RuleEnvironment::Read(const ExprName& name) const {
 
 // The deciding event's, else that of the newest bound event that has it.
 ExprValue RuleEnvironment::ReadEvent(std::string_view field) const {
-  if (candidate_.deciding != nullptr) {
-    const std::string* value = FindIn(*candidate_.deciding, field);
+  for (const InputHit& arrived : candidate_.deciding) {
+    const std::string* value = FindIn(*arrived.hit, field);
     if (value != nullptr) return *value;
   }
   const Bound* newest = nullptr;

@@ -135,7 +135,7 @@ void EventWindow::Observe(const Arrival& arrival, Judge& judge, Outcome& out) {
   if (state.count >= threshold_) {
     const bool fires = !state.on || rule_.refire == sigma::RefireKind::kEvery;
     state.on = true;
-    if (fires) Fire(state, arrival, *counted->hit, judge, out);
+    if (fires) Fire(state, arrival, judge, out);
   }
   store_.Settle(node, bytes, drop);
   while (store_.over() && state.count > 1) {
@@ -146,12 +146,12 @@ void EventWindow::Observe(const Arrival& arrival, Judge& judge, Outcome& out) {
   }
 }
 
-void EventWindow::Fire(const State& state, const Arrival& arrival, const Hit& deciding,
-                       Judge& judge, Outcome& out) const {
+void EventWindow::Fire(const State& state, const Arrival& arrival, Judge& judge,
+                       Outcome& out) const {
   std::vector<BoundStep> steps =
       evidence_.TellAll(state.count, [&](std::size_t i) { return At(state, i); });
   const std::int64_t count = state.count;
-  if (!judge.Holds({arrival.group, steps, &deciding, arrival.time, count, count})) return;
+  if (!judge.Holds({arrival.group, steps, arrival.hits, arrival.time, count, count})) return;
   out.fired = true;
   out.time = arrival.time;
   out.steps = std::move(steps);

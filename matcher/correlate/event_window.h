@@ -64,8 +64,7 @@ class EventWindow final : public Operator {
   void Resize(State& state, std::uint8_t size);
   // The first event in the window that ends at `at`.
   [[nodiscard]] std::uint32_t FirstIn(const State& state, EventTime at) const noexcept;
-  void Fire(const State& state, const Arrival& arrival, const Hit& deciding, Judge& judge,
-            Outcome& out) const;
+  void Fire(const State& state, const Arrival& arrival, Judge& judge, Outcome& out) const;
   void Forget(Store::Node& node);  // what FlatStore drops
 
   const sigma::CorrelationRule& rule_;

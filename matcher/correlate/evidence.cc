@@ -162,7 +162,7 @@ std::optional<EventRef> EvidenceStore::Load(StateReader& in) {
     told.captures = in.U32();
     told.values = in.Named();
     if (told.input >= steps_of_.size() || steps_of_[told.input].empty() ||
-        told.captures > told.values.size() || (i > 0 && note.told[i - 1].input >= told.input)) {
+        told.captures > told.values.size() || (i > 0 && note.told[i - 1].input > told.input)) {
       in.Refuse();
     }
   }

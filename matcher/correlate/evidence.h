@@ -78,7 +78,7 @@ class EvidenceStore {
   };
   struct Note {
     std::uint32_t index = 0;  // of the origin
-    std::vector<Told> told;   // by input, ascending; at least one
+    std::vector<Told> told;  // by input; at least one, several where a child fired for several keys
   };
   static constexpr std::uint32_t kNotes = 1U << 16;  // below: the number of the only input
 

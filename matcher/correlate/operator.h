@@ -61,8 +61,8 @@ struct Arrival {
 // What a predicate would rest on, for `where`.
 struct Candidate {
   const std::vector<NamedValue>* group = nullptr;
-  std::span<const BoundStep> steps;  // one per CorrelationRule::steps
-  const Hit* deciding = nullptr;     // the arriving hit; null at a timer
+  std::span<const BoundStep> steps;    // one per CorrelationRule::steps
+  std::span<const InputHit> deciding;  // what arrived, by input; empty at a timer
   EventTime at;
   std::int64_t count = 0;  // as in Outcome
   sigma::ExprValue value;  // likewise

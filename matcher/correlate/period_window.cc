@@ -256,7 +256,7 @@ void PeriodWindow::JudgeWindow(State& state, Window& window, Judge& judge, Outco
     holds = Meets(rule_.thresholds, value);
   }
   if (!state.edge.Take(rule_, WindowEdge::Look::kWindowEnd, holds, end)) return;
-  if (!judge.Holds({&state.group, steps, nullptr, end, count, value})) return;
+  if (!judge.Holds({&state.group, steps, {}, end, count, value})) return;
   state.edge.fired = end;
   out.fired = out.deadline = true;
   out.time = end;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 #include <vector>
 
 #include "matcher/correlate/operator.h"
@@ -16,8 +17,9 @@ class RowJudge {
            const std::vector<NamedValue>& group, Judge& judge)
       : rule_(&rule), layout_(&layout), group_(&group), judge_(&judge) {}
 
-  // `deciding` is null at a timer.
-  [[nodiscard]] bool Holds(const BoundRefs& row, const Hit* deciding, EventTime at) const {
+  // `deciding` is empty at a timer.
+  [[nodiscard]] bool Holds(const BoundRefs& row, std::span<const InputHit> deciding,
+                           EventTime at) const {
     if (rule_->where.empty()) return true;
     const std::vector<BoundStep> steps = layout_->Materialised(row);
     const std::int64_t seen = Matched(steps);

@@ -27,8 +27,7 @@ struct SequenceChain::Search {
 
   void From(const Partial& partial) {
     if (partial.steps == chain.layout_.steps()) return;
-    for (std::size_t n = 0; n < tied.size(); ++n) {
-      const std::size_t i = partial.steps == 0 ? tied.size() - 1 - n : n;  // the latest first event
+    for (std::size_t i = tied.size(); i-- > 0;) {  // the latest first
       if (used[i]) continue;
       for (const Occurrence& occurrence : tied[i]) {
         if (occurrence.step == partial.steps) Try(partial, i, occurrence);
@@ -83,17 +82,24 @@ std::vector<SequenceChain::Partial> SequenceChain::Extended(
     const std::vector<AbsentEvent>& absent, const AbsenceWatch::State& before) const {
   Search search{*this, tied, absent, before};
   search.From(Partial());
-  std::vector<const Partial*> order;
-  for (const Partial& partial : base) order.push_back(&partial);
-  if (rule_->overlap != sigma::OverlapKind::kAll) {
-    std::stable_sort(order.begin(), order.end(), [](const Partial* a, const Partial* b) {
-      return b->row.front()->Before(*a->row.front());
-    });
-  }
-  for (const Partial* partial : order) search.From(*partial);
+  for (const Partial& partial : base) search.From(partial);
   std::stable_sort(search.found.begin(), search.found.end(),
-                   [](const Partial& a, const Partial& b) { return a.steps > b.steps; });
+                   [this](const Partial& a, const Partial& b) {
+                     if (a.steps != b.steps) return a.steps > b.steps;
+                     return rule_->overlap != sigma::OverlapKind::kAll && Newer(a, b);
+                   });
   return std::move(search.found);
+}
+
+// The latest event of the first step, then of the second ...
+bool SequenceChain::Newer(const Partial& a, const Partial& b) const {
+  for (std::uint32_t step = 0; step < a.steps; ++step) {
+    const Bound& ours = layout_.EventOf(a.row, step);
+    const Bound& theirs = layout_.EventOf(b.row, step);
+    if (theirs.Before(ours)) return true;
+    if (ours.Before(theirs)) return false;
+  }
+  return false;
 }
 
 bool SequenceChain::Extends(const Partial& partial, const Occurrence& occurrence,
@@ -169,7 +175,7 @@ std::optional<Standing> SequenceChain::LookAtDeadline(State& state, EventTime du
     if (partial.waits && partial.deadline == due) {
       decided = true;
       partial.waits = false;
-      if (!judge.Holds(partial.row, nullptr, due)) continue;
+      if (!judge.Holds(partial.row, {}, due)) continue;
     }
     kept.push_back(std::move(partial));
   }

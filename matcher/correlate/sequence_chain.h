@@ -72,6 +72,7 @@ class SequenceChain {
 
   [[nodiscard]] bool Complete(const Partial& partial) const;
   [[nodiscard]] EventTime LastInstant(const Partial& partial) const;
+  [[nodiscard]] bool Newer(const Partial& a, const Partial& b) const;  // of equally many steps
   [[nodiscard]] bool Extends(const Partial& partial, const Occurrence& occurrence,
                              const std::vector<AbsentEvent>& same_arrival,
                              const AbsenceWatch::State& before) const;

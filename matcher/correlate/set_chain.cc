@@ -58,7 +58,7 @@ std::optional<Standing> SetChain::LookAtDeadline(State& state, EventTime due,
                                                  const RowJudge& judge) const {
   if (NextDeadline(state) != due) return std::nullopt;
   const BoundRefs row = std::exchange(state.waiting, {});
-  if (!judge.Holds(row, nullptr, due)) return Standing();
+  if (!judge.Holds(row, {}, due)) return Standing();
   Expire(state, due);
   const bool longer = Holds(rule_->condition, SeenIn(state.newest));
   return Standing{true, longer ? std::max(due, HoldsUntil(state.newest)) : due, row};
@@ -70,7 +70,7 @@ std::optional<Standing> SetChain::LookBehind(State& state, EventTime due,
   const EventTime at = due + std::chrono::nanoseconds(1);
   Expire(state, at);
   if (!state.waiting.empty() || !Holds(rule_->condition, SeenIn(state.newest)) ||
-      LastDeadline(state.newest) >= at || !judge.Holds(state.newest, nullptr, at)) {
+      LastDeadline(state.newest) >= at || !judge.Holds(state.newest, {}, at)) {
     return Standing();
   }
   return Standing{true, HoldsUntil(state.newest), state.newest};

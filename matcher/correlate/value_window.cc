@@ -102,8 +102,9 @@ void ValueWindow::SetTimer(const Digest& key, State& state) {
   timers_->Set({state.timer, unit_, Timer::Kind::kExpiry, key});
 }
 
-void ValueWindow::Fire(State& state, const std::vector<NamedValue>* group, const Hit* deciding,
-                       EventTime at, Judge& judge, Outcome& out) const {
+void ValueWindow::Fire(State& state, const std::vector<NamedValue>* group,
+                       std::span<const InputHit> deciding, EventTime at, Judge& judge,
+                       Outcome& out) const {
   std::vector<BoundStep> steps =
       evidence_.TellAll(state.items.size(), [&](std::size_t i) { return state.items[i].event; });
   const auto count = static_cast<std::int64_t>(state.items.size());
@@ -139,7 +140,7 @@ void ValueWindow::Observe(const Arrival& arrival, Judge& judge, Outcome& out) {
     store_.CountEvictions(1);
   }
   if (state.edge.Take(rule_, WindowEdge::Look::kArrival, Holds(state.aggregate), arrival.time)) {
-    Fire(state, arrival.group, counted->hit, arrival.time, judge, out);
+    Fire(state, arrival.group, arrival.hits, arrival.time, judge, out);
   }
   SetTimer(arrival.key, state);
   store_.Settle(node, state.bytes - before, drop);
@@ -154,7 +155,7 @@ void ValueWindow::OnTimer(const Digest& key, EventTime due, Judge& judge, Outcom
   state.timer = EventTime::Max();
   Expire(state, at);
   if (state.edge.Take(rule_, WindowEdge::Look::kExpiry, Holds(state.aggregate), at)) {
-    Fire(state, &state.group, nullptr, at, judge, out);
+    Fire(state, &state.group, {}, at, judge, out);
     if (out.fired) {
       out.deadline = true;
       out.group = state.group;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "matcher/correlate/aggregate.h"
@@ -70,8 +71,8 @@ class ValueWindow final : public Operator {
   // Takes away what has expired at `at`; whether anything had.
   bool Expire(State& state, EventTime at);
   void SetTimer(const Digest& key, State& state);
-  void Fire(State& state, const std::vector<NamedValue>* group, const Hit* deciding, EventTime at,
-            Judge& judge, Outcome& out) const;
+  void Fire(State& state, const std::vector<NamedValue>* group, std::span<const InputHit> deciding,
+            EventTime at, Judge& judge, Outcome& out) const;
   void Forget(Store::Node& node);
 
   const sigma::CorrelationRule& rule_;

@@ -363,8 +363,7 @@ void CorrelationReader::Ask(std::uint32_t input, const std::string& field) {
 void CorrelationReader::Ask(const std::vector<ExprName>& names) {
   for (const ExprName& name : names) {
     if (name.kind == ExprName::Kind::kStepField) Ask(rule_.steps[name.index].input, name.field);
-    if (name.kind != ExprName::Kind::kEvent) continue;
-    for (const Step& step : rule_.steps) Ask(step.input, name.field);
+    if (name.kind == ExprName::Kind::kEvent) asked_of_event_.insert(name.field);
   }
 }
 
@@ -686,6 +685,9 @@ void CorrelationReader::ReadCondition(const yaml::Node& map) {
 
 // Group fields, and what is asked of each input.
 void CorrelationReader::FinishInputs(const yaml::Node& map) {
+  for (const std::uint32_t input : DecidingInputs(rule_)) {
+    asked_[input].insert(asked_of_event_.begin(), asked_of_event_.end());
+  }
   std::vector<std::string> all;
   for (std::uint32_t i = 0; i < rule_.inputs.size(); ++i) {
     Input& input = rule_.inputs[i];

@@ -120,6 +120,7 @@ class CorrelationReader {
   CorrelationScope scope_;
   std::vector<Alias> aliases_;
   std::vector<std::set<std::string, std::less<>>> asked_;  // per input
+  std::set<std::string, std::less<>> asked_of_event_;      // by bare names: of whichever decides
   bool some_chosen_ = false;  // `some` or a condition tells which steps are needed
 };
 

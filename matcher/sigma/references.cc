@@ -22,11 +22,9 @@ bool IsItsOwn(const CorrelationRule& rule, const std::string& field) {
                      [&field](const auto& computed) { return computed.first == field; });
 }
 
-// All else comes from the event that completes it: one of a step.
-void AskSteps(const Fields& fields, CorrelationRule& rule) {
-  std::set<std::uint32_t> inputs;
-  for (const Step& step : rule.steps) inputs.insert(step.input);
-  for (const std::uint32_t index : inputs) {
+// All else comes from the event that completes it.
+void AskDeciding(const Fields& fields, CorrelationRule& rule) {
+  for (const std::uint32_t index : DecidingInputs(rule)) {
     std::vector<std::string>& asked = rule.inputs[index].fields;
     Fields all(asked.begin(), asked.end());
     for (const std::string& field : fields) {
@@ -63,7 +61,7 @@ void Connect(RuleCollection& rules) {
   for (std::size_t i = rules.correlations.size(); i-- > 0;) {  // parents first
     CorrelationRule& rule = rules.correlations[i];
     rule.silent = correlations[i].referred && !correlations[i].generated;
-    AskSteps(correlations[i].fields, rule);
+    AskDeciding(correlations[i].fields, rule);
     for (const Input& input : rule.inputs) {
       FAULTLINE_CHECK(!input.rule.correlation || input.rule.index < i);
       Uses& uses = (input.rule.correlation ? correlations : detections)[input.rule.index];

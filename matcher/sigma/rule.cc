@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace faultline::sigma {
 namespace {
@@ -57,6 +58,19 @@ std::string_view ToString(CorrelationType type) noexcept {
     case CorrelationType::kTemporalOrdered: return "temporal_ordered";
   }
   return "event_count";
+}
+
+std::vector<std::uint32_t> DecidingInputs(const CorrelationRule& rule) {
+  std::set<std::uint32_t> inputs;
+  for (const Step& step : rule.steps) inputs.insert(step.input);
+  if (rule.type == CorrelationType::kTemporal) {
+    for (const Absence& absence : rule.absences) inputs.insert(absence.input);
+    for (const Register& reg : rule.registers) {
+      inputs.insert(reg.input);
+      if (reg.reset) inputs.insert(*reg.reset);
+    }
+  }
+  return {inputs.begin(), inputs.end()};
 }
 
 }  // namespace faultline::sigma

@@ -222,6 +222,10 @@ struct CorrelationRule {
   Digest semantics;       // includes those of the rules that it refers to
 };
 
+// Inputs whose events can complete it, once each, ascending: its steps', and of a set those that can
+// take a deadline away or move `where`.
+[[nodiscard]] std::vector<std::uint32_t> DecidingInputs(const CorrelationRule& rule);
+
 enum class RuleState : std::uint8_t { kActive, kGated, kRejected };
 
 // One line of the load report.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "matcher/engine.h"
+#include "tests/support/sanitized.h"
 
 namespace faultline {
 namespace {
@@ -66,9 +67,7 @@ std::int64_t Keys() {
 
 // Bytes of this process that lie in memory.
 std::int64_t Resident() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return 0;  // shadow memory and quarantine are not what the engine takes
-#endif
+  if (testing::kSanitized) return 0;  // shadow memory and quarantine are not what the engine takes
   std::ifstream file("/proc/self/statm");
   std::int64_t pages = 0;
   file >> pages >> pages;

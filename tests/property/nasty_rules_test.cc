@@ -17,6 +17,7 @@
 
 #include "matcher/sigma/rule.h"
 #include "matcher/signature/rule_set.h"
+#include "tests/support/sanitized.h"
 
 namespace faultline {
 namespace {
@@ -24,18 +25,6 @@ namespace {
 constexpr std::size_t kLargest = 1 << 20;
 constexpr rlim_t kMemory = rlim_t{256} << 20;
 constexpr rlim_t kSeconds = 10;  // of a loaded machine; the promise is 2 of a free one
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-#else
-constexpr bool kSanitized = false;
-#endif
 
 // `part(i)` again and again, as often as fits, between head and tail.
 std::string Fill(const std::string& head, const std::function<std::string(int)>& part,
@@ -291,7 +280,7 @@ rlim_t AddressSpace() {
 void ExpectVerdict(const Nasty& nasty) {
   SCOPED_TRACE(nasty.name);
   ASSERT_LE(nasty.text.size(), kLargest);
-  if (kSanitized) {
+  if (testing::kSanitized) {
     EXPECT_TRUE(Judge(nasty.text));
     return;
   }

@@ -205,6 +205,7 @@ class Machine {
     for (auto& [key, hits] : by_key) {
       KeyState& state = states_[c][key];
       state.key = key;
+      Overtake(c, state, now_.time);
       state.history.push_back(now_);
       state.history.back().hits = std::move(hits);
       OnArrival(c, state);
@@ -751,7 +752,7 @@ class Machine {
   }
 
   // `ties: any`, for sequences of rules alone: of all ways to fill the steps from the window, events of
-  // one time in any order, the one with the latest first event.
+  // one time in any order, the one with the latest events, that of the first step first.
   struct Tied {
     const ChainRule& rule;
     std::vector<const Seen*> window;
@@ -772,32 +773,34 @@ class Machine {
         chosen.pop_back();
       }
     }
-    // Then the latest times, and of one time the total order.
+    // The latest of the first step, then of the second ...
     [[nodiscard]] bool Preferred() const {
-      if (chosen[0] != best[0]) return best[0]->Order() < chosen[0]->Order();
-      for (std::size_t i = 1; i < chosen.size(); ++i) {
-        if (chosen[i]->time != best[i]->time) return chosen[i]->time > best[i]->time;
-        if (chosen[i] != best[i]) return chosen[i]->Order() < best[i]->Order();
+      for (std::size_t i = 0; i < chosen.size(); ++i) {
+        if (chosen[i] != best[i]) return best[i]->Order() < chosen[i]->Order();
       }
       return false;
     }
   };
 
-  void OnTied(std::uint32_t c, KeyState& state, const Seen* arrival, std::int64_t time) {
-    const ChainRule& rule = world_.rules[c];
+  [[nodiscard]] static std::vector<const Seen*> TiedAt(const ChainRule& rule, const KeyState& state,
+                                                       std::int64_t time) {
     Tied tied{rule, {}};
     for (const Seen& seen : state.history) {
       if (seen.time >= time - rule.timespan && IsStep(rule, seen)) tied.window.push_back(&seen);
     }
     tied.Fill(0);
+    return tied.best;
+  }
+
+  void OnTied(std::uint32_t c, KeyState& state, const Seen* arrival, std::int64_t time) {
+    const ChainRule& rule = world_.rules[c];
+    const std::vector<const Seen*> best = TiedAt(rule, state, time);
     if (arrival != nullptr) SetExpiry(time, c, state);
-    const bool fires = Wants(rule, state, !tied.best.empty(), arrival != nullptr, time);
-    state.on = !tied.best.empty();
+    const bool fires = Wants(rule, state, !best.empty(), arrival != nullptr, time);
+    state.on = !best.empty();
     if (!fires) return;
     Steps steps;
-    for (std::size_t i = 0; i < tied.best.size(); ++i) {
-      steps.push_back({{tied.best[i], rule.steps[i].on}});
-    }
+    for (std::size_t i = 0; i < best.size(); ++i) steps.push_back({{best[i], rule.steps[i].on}});
     FireChain(c, state, steps, arrival, time);
   }
 
@@ -898,11 +901,37 @@ class Machine {
       });
       LookSequence(c, state, nullptr, due);
     }
+    LeaveSequence(rule, state, due + 1);
+  }
+
+  // Whose first event has left the window by `time`, holds no more.
+  static void LeaveSequence(const ChainRule& rule, KeyState& state, std::int64_t time) {
     std::erase_if(state.states.back(), [&](const Chain& chain) {
-      return chain.complete && chain.FirstTime() + rule.timespan <= due;
+      return chain.complete && chain.FirstTime() + rule.timespan < time;
     });
     state.on = std::any_of(state.states.back().begin(), state.states.back().end(),
                            [](const Chain& chain) { return chain.complete; });
+  }
+
+  // What has left the window arms again before an arrival at `time` is looked at, also where the timer
+  // for it comes behind that arrival: one that a child's expiry made.
+  void Overtake(std::uint32_t c, KeyState& state, std::int64_t time) {
+    const ChainRule& rule = world_.rules[c];
+    const bool overdue = std::any_of(timers_.begin(), timers_.end(), [&](const Due& due) {
+      return std::get<0>(due) < time && std::get<2>(due) == c &&
+             std::get<3>(due) == DueKind::kExpiry && std::get<4>(due) == state.key;
+    });
+    if (!overdue || !state.on) return;
+    if (IsCount(rule)) {
+      state.on = LookAt(rule, state, time - rule.timespan, time).holds;
+    } else if (rule.ties_any) {
+      state.on = !TiedAt(rule, state, time).empty();
+    } else if (rule.type == ChainType::kTemporalOrdered) {
+      LeaveSequence(rule, state, time);
+    } else {
+      const Steps steps = BoundAt(rule, state, time);
+      state.on = Meets(rule.condition, steps) && Where(c, state, steps, nullptr, time);
+    }
   }
 
   // ------------------------------------------------------------------------------- what is due

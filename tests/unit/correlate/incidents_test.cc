@@ -81,7 +81,7 @@ class IncidentsTest : public ::testing::Test {
     for (std::uint32_t i = 0; i < seen; ++i) notice.steps[i] = Seen(i, second);
     notice.first = notice.deciding = Origin{{"t", 0}, second, 0};
     const std::vector<BoundStep> steps = notice.steps;
-    const Candidate candidate{&key.group, steps, nullptr, At(second), 1, {}};
+    const Candidate candidate{&key.group, steps, {}, At(second), 1, {}};
     Advance(second);
     incidents->Fire(unit, key.digest, RuleEnvironment(rules[unit], nullptr, candidate),
                     std::move(notice), told);

@@ -273,7 +273,7 @@ TEST(SetChain, WhereDecidesAtTheDeadline) {
   rule.where = testing::SomeWhere();
   ChainDriver set(rule);
   set.where = [](const Candidate& candidate) {
-    EXPECT_EQ(candidate.deciding, nullptr);
+    EXPECT_TRUE(candidate.deciding.empty());
     return candidate.at == At(25);
   };
   set.See(At(0), "a").See(At(20), "a").PassTo(At(99));

@@ -77,7 +77,17 @@ class Bench {
     engine_.Tick(seconds(30) + passed, out_);
   }
   void Finish() { engine_.Finish(out_); }
+  [[nodiscard]] std::string SaveState() const { return engine_.SaveState(); }
 
+  // "status cause" of each record of a correlation, in order.
+  [[nodiscard]] std::vector<std::string> Causes() const {
+    std::vector<std::string> causes;
+    for (const Alert& alert : out_.alerts) {
+      if (alert.kind == AlertKind::kDetection) continue;
+      causes.push_back(std::string(ToString(alert.status)) + " " + alert.explanation.cause);
+    }
+    return causes;
+  }
   // "rule@seconds.nanos" of each record, in order.
   [[nodiscard]] std::vector<std::string> Fired() const {
     std::vector<std::string> fired;
@@ -354,6 +364,115 @@ faultline: {choose: {group: g, priority: 2, settle: 10s}}
 )";
   EXPECT_EQ(Fired(rules, {{0, "a"}, {kT, "b"}}), (Names{"high@10"}));
   EXPECT_EQ(Fired(rules, {{0, "a"}, {kT + 1, "b"}}), (Names{"low@0", "high@10.000000001"}));
+}
+
+// A child fires again by expiry at the first instant at which its first edge no longer counts.
+constexpr const char* kTurnsByExpiry = R"(
+title: kid
+name: kid
+id: kid
+correlation: {type: value_avg, rules: [a], timespan: 5s, condition: {gt: 5, field: v}}
+---
+)";
+const std::vector<Told> kTurns = {{0, "a", "\"v\":9"},
+                                  {kT / 2, "a", "\"v\":0"},
+                                  {kT / 2 + 1, "b"},
+                                  {kT / 2 + kSecond, "a", "\"v\":9"}};
+
+TEST(Spans, AnExpiryOfChildAndParentAtOneInstantArmsBeforeItFires) {
+  const char* const parents[] = {
+      "correlation: {type: event_count, rules: [kid], timespan: 10s, condition: {gte: 1}}",
+      "correlation: {type: value_count, rules: [kid], timespan: 10s, condition: {gte: 1, field: "
+      "v}}",
+      "correlation: {type: temporal, rules: [kid], timespan: 10s}",
+      "correlation: {type: temporal_ordered, rules: [kid], timespan: 10s}",
+      "correlation: {type: temporal_ordered, rules: [kid], timespan: 10s}\n"
+      "faultline: {ties: any}",
+      "correlation: {type: temporal, timespan: 10s}\n"
+      "faultline: {steps: [{on: kid}], where: matched > 0}"};
+  for (const std::string parent : parents) {
+    const std::string rules = kTurnsByExpiry + ("title: r\nid: r\n" + parent);
+    // The edge that a timer makes has no field v.
+    const bool valued = parent.find("value_count") != parent.npos;
+    EXPECT_EQ(Fired(rules, kTurns), valued ? (Names{"r@0"}) : (Names{"r@0", "r@10.000000001"}))
+        << parent;
+  }
+}
+
+TEST(Spans, WhatStillHoldsWhenAnExpiryOfTheChildTakesAStepsPlaceDoesNotFireAgain) {
+  const std::string rules = std::string(kTurnsByExpiry) + R"(
+title: r
+id: r
+correlation: {type: temporal, timespan: 10s}
+faultline: {steps: [{on: kid}, {on: b}], some: 1, where: matched > 0, update_every: never}
+)";
+  EXPECT_EQ(Fired(rules, kTurns), (Names{"r@0"}));
+}
+
+TEST(Spans, AChildThatFiresForSeveralKeysAtOnceIsOneArrivalThatIsSavedAndLoaded) {
+  const std::string rules = R"(
+title: kid
+name: kid
+id: kid
+correlation: {type: event_count, rules: [a], group-by: [u], timespan: 5s, condition: {gte: 1}}
+---
+title: r
+id: r
+correlation: {type: event_count, rules: [kid], timespan: 10s, condition: {gte: 2}}
+)";
+  Bench bench(rules);
+  bench.Give({0, "a", "\"u\":[\"x\",\"y\"]"});
+  bench.Give({20 * kSecond, "c"});  // the first one is out
+  const std::string state = bench.SaveState();
+  Engine other(Rules(rules), {});
+  const auto loaded = other.LoadState(state);
+  ASSERT_TRUE(loaded) << loaded.error().ToString();
+  EXPECT_EQ(other.SaveState(), state);
+  bench.Finish();
+  EXPECT_EQ(bench.Fired(), Names{});
+}
+
+TEST(Spans, PreviousIsTheRegisterItselfAtATimer) {
+  Bench bench(R"(
+title: r
+id: r
+correlation: {type: temporal, timespan: 1m}
+faultline:
+  steps: [{on: a}]
+  registers: {n: {on: b, fn: count, ttl: 1h}}
+  update_every: 10s
+  explain: {cause: "{{coalesce(prev.n, 0)}} of {{coalesce(reg.n, 0)}}"}
+)");
+  for (const Told& told : std::vector<Told>{{0, "a"}, {1, "b"}, {2, "b"}}) bench.Give(told);
+  bench.Finish();
+  EXPECT_EQ(bench.Causes(), (Names{"firing 0 of 0", "updated 2 of 2"}));
+}
+
+TEST(Spans, ABareNameIsWhatAnyRuleOfTheDecidingEventSays) {
+  const char* const deciding = R"(
+title: d
+name: d
+id: rule-d
+logsource: {category: test}
+detection: {s: {kind: b}, condition: s}
+faultline: {capture: [{field: text, re: '(?<code>[0-9]+)'}]}
+---
+title: r
+id: r
+correlation: {type: temporal, timespan: 1m}
+faultline:
+  steps: [{on: a}, {on: d}, {on: b}]
+  some: 2
+  absent: [{on: c, after: b, within: 30s}]
+  explain: {cause: "{{w}} {{code}}"}
+)";
+  Bench step(deciding);
+  step.Give({0, "a"});
+  step.Give({1, "b", "\"w\":\"this\",\"text\":\"code 7\""});  // waits for b's deadline
+  // c takes b and its deadline away: it decides.
+  step.Give({2, "c", "\"w\":\"that\""});
+  step.Finish();
+  EXPECT_EQ(step.Causes(), (Names{"firing that 7"}));
 }
 
 TEST(Spans, CorrelationsOfCorrelationsToDepthTen) {

@@ -278,6 +278,25 @@ TEST(Correlations, AskForWhatTheirParentsNameButForWhatTheyMakeThemselves) {
   EXPECT_EQ(rules.detections[1].hit_fields, (std::vector<std::string>{"node"}));
 }
 
+TEST(Correlations, AskBareNamesOfEveryEventThatCanDecide) {
+  const auto asked = [](const std::string& type) {
+    const RuleCollection rules = Load(
+        "{title: C, correlation: {type: " + type +
+        ", group-by: [k], timespan: 1h}, faultline: {steps: [{on: a, as: s}, {on: a, as: t}], "
+        "absent: [{on: b, after: s, within: 1m}], registers: {r: {on: c, fn: count, ttl: 1h}}, "
+        "until: d, where: reg.r > 1, explain: {cause: '{{w}}'}}}\n");
+    EXPECT_TRUE(rules.errors.empty()) << rules.errors[0].ToString();
+    std::string text;
+    for (const DetectionRule& detection : rules.detections) {
+      text += fmt::format("{}: {}; ", detection.meta.name, fmt::join(detection.hit_fields, " "));
+    }
+    return text;
+  };
+  // A set: when an absent event takes a step and its deadline away, or a register moves.
+  EXPECT_EQ(asked("temporal"), "a: k w; b: k w; c: k w; d: k; ");
+  EXPECT_EQ(asked("temporal_ordered"), "a: k w; b: k; c: k; d: k; ");
+}
+
 TEST(Correlations, GoTenDeepAndNoDeeperAndNeverInCircles) {
   std::string documents;
   for (int i = 11; i >= 1; --i) {
