@@ -650,7 +650,7 @@ std::string Engine::SaveState() const {
   StateWriter body;
   body.Text(impl_->rules->revision());
   Save(impl_->frontier, body);
-  body.Text(impl_->correlator.Save());
+  body.Text(impl_->correlator.Save(impl_->frontier.time));
   StateWriter out;
   out.U64(Hash64(body.bytes()));
   return std::string(kStateMagic) + out.bytes() + body.bytes();
@@ -689,7 +689,7 @@ void Engine::Reload(std::shared_ptr<const RuleSet> rules) {
   e.told_before.evictions += told.evictions;
   e.told_before.suppressed += told.suppressed;
   e.told_before.edges += told.edges;
-  const std::string state = e.correlator.Save();
+  const std::string state = e.correlator.Save(e.frontier.time);
   e.correlator = Correlator(e.rules, CorrelatorOptions(e.options, *e.rules));
   FAULTLINE_CHECK(e.correlator.Load(state));  // what means the same goes on
   e.PrepareRules();

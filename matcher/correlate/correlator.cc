@@ -160,13 +160,15 @@ struct Correlator::Impl {
   void Work(EventTime at, std::vector<Notice>& out);
   void See(std::uint32_t index, EventTime at, const std::vector<InputHit>& hits,
            std::vector<Notice>& out);
-  void SeeShare(std::uint32_t index, EventTime at, const Share& share, std::vector<Notice>& out);
+  std::uint64_t SeeShare(std::uint32_t index, EventTime at, const Share& share,
+                         std::vector<Notice>& out);
   void Fire(std::uint32_t index, const Digest& key, const std::vector<NamedValue>& group,
             Outcome& outcome, std::span<const InputHit> deciding, std::vector<Notice>& out);
   void SendUp(const Unit& unit, std::uint32_t index, const Candidate& candidate,
               const RuleEnvironment& environment);
   void OnTimer(const Timer& timer, std::vector<Notice>& out);
   bool Sweep(EventTime time);
+  void Expire(EventTime time);
 };
 
 Correlator::Impl::Impl(std::shared_ptr<const RuleSet> the_rules, const Options& the_options)
@@ -202,19 +204,25 @@ void Correlator::Impl::Work(EventTime at, std::vector<Notice>& out) {
 void Correlator::Impl::See(std::uint32_t index, EventTime at, const std::vector<InputHit>& hits,
                            std::vector<Notice>& out) {
   Unit& unit = *units[index];
-  if (unit.registers) unit.registers->Observe(at, hits);
+  bool numberless_here = false;
+  if (unit.registers) {
+    unit.registers->Observe(at, hits);
+    numberless_here = unit.registers->TakeNoNumber() > 0;
+  }
   unit.op->ExpireBefore(at);
   std::vector<bool> without_key(unit.rule->inputs.size());
   for (const Share& share : SharesOf(*unit.rule, hits, without_key)) {
-    SeeShare(index, at, share, out);
+    if (SeeShare(index, at, share, out) > 0) numberless_here = true;
   }
+  if (numberless_here) numberless.push_back(index);
   for (std::size_t input = 0; input < without_key.size(); ++input) {
     if (without_key[input] && unit.counts[input]) return keyless.push_back(index);
   }
 }
 
-void Correlator::Impl::SeeShare(std::uint32_t index, EventTime at, const Share& share,
-                                std::vector<Notice>& out) {
+// How many values were no numbers where one was asked for.
+std::uint64_t Correlator::Impl::SeeShare(std::uint32_t index, EventTime at, const Share& share,
+                                         std::vector<Notice>& out) {
   Unit& unit = *units[index];
   Incidents::Touched touched{at, false, false};
   std::vector<InputHit> shown;
@@ -227,7 +235,6 @@ void Correlator::Impl::SeeShare(std::uint32_t index, EventTime at, const Share& 
   if (!shown.empty()) {
     UnitJudge judge(unit);
     unit.op->Observe({at, share.key.digest, &share.key.group, shown}, judge, outcome);
-    if (outcome.no_number > 0) numberless.push_back(index);
   }
   // What the event resolves was open before it.
   if (!outcome.fired || touched.resolves) {
@@ -236,6 +243,7 @@ void Correlator::Impl::SeeShare(std::uint32_t index, EventTime at, const Share& 
   if (outcome.fired) {
     Fire(index, share.key.digest, share.key.group, outcome, shown, out);
   }
+  return outcome.no_number;
 }
 
 void Correlator::Impl::Fire(std::uint32_t index, const Digest& key,
@@ -325,12 +333,17 @@ void Correlator::Impl::OnTimer(const Timer& timer, std::vector<Notice>& out) {
 bool Correlator::Impl::Sweep(EventTime time) {
   if (time < swept + kSweepEvery || !time.finite()) return false;
   swept = time;
+  Expire(time);
+  return true;
+}
+
+// Drops what can never count again; nobody sees when.
+void Correlator::Impl::Expire(EventTime time) {
   for (const auto& unit : units) {
     unit->op->ExpireBefore(time);
     if (unit->registers) unit->registers->ExpireBefore(time);
   }
   incidents->ExpireBefore(time);
-  return true;
 }
 
 // -------------------------------------------------------------------------------------- Correlator
@@ -364,7 +377,8 @@ bool Correlator::AdvanceTo(EventTime time, std::vector<Notice>& out) {
   return impl_->Sweep(time) || fired;
 }
 
-std::string Correlator::Save() const {
+std::string Correlator::Save(EventTime frontier) {
+  if (frontier.finite()) impl_->Expire(frontier);
   StateWriter out;
   out.U32(kStateVersion);
   out.U32(static_cast<std::uint32_t>(impl_->units.size()));

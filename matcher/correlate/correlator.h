@@ -54,8 +54,9 @@ class Correlator {
   // True when anything was done.
   bool AdvanceTo(EventTime time, std::vector<Notice>& out);
 
-  // All state. The same state gives the same bytes.
-  [[nodiscard]] std::string Save() const;
+  // All state, without what can count no more at `frontier`, before which everything is over. The
+  // same state gives the same bytes.
+  [[nodiscard]] std::string Save(EventTime frontier);
   // Takes over the state of those correlations that mean the same here. False for bytes that are no
   // state; then nothing was taken.
   [[nodiscard]] bool Load(std::string_view bytes);

@@ -94,7 +94,7 @@ Digest SuppressKey(const sigma::CorrelationRule& rule, const RuleEnvironment& en
 }  // namespace
 
 Incidents::Incidents(std::vector<Unit> units, const Options& options, Timers* timers)
-    : units_(std::move(units)), options_(options), timers_(timers) {
+    : units_(std::move(units)), options_(options), timers_(timers), open_of_(units_.size()) {
   std::map<std::string, std::uint32_t> last;
   for (std::uint32_t unit = 0; unit < units_.size(); ++unit) {
     if (units_[unit].rule->choose) last[units_[unit].rule->choose->group] = unit;
@@ -109,8 +109,11 @@ sigma::UpdateEvery Incidents::UpdateEveryOf(std::uint32_t unit) const {
   return own ? *own : options_.update_every;
 }
 
-// Plain Sigma correlations are told once and that is all.
-bool Incidents::StaysOpen(std::uint32_t unit) const { return units_[unit].rule->chain; }
+// Plain Sigma correlations are told once and that is all; so is a judged window, unless it is resolved.
+bool Incidents::StaysOpen(std::uint32_t unit) const {
+  const sigma::CorrelationRule& rule = *units_[unit].rule;
+  return rule.chain && (rule.window == sigma::WindowKind::kSliding || rule.resolve);
+}
 
 bool Incidents::Over(const Key& key, const Open& open, EventTime at) const {
   const Unit& unit = units_[key.first];
@@ -227,15 +230,26 @@ void Incidents::OpenIncident(const Waiting& waiting, EventTime at) {
   open.said = SaidBy(open.notice);
   open.told_at = at;
   open.stirred = waiting.notice.time;
-  open_.insert_or_assign(key, std::move(open));
+  Put(key, std::move(open));
   Quiet(key, waiting.notice.time);
+  if (open_of_[waiting.unit] <= options_.max_open) return;
+  ExpireBefore(at);
+  if (open_of_[waiting.unit] <= options_.max_open) return;
   const auto first = open_.lower_bound({waiting.unit, Digest{}});
   const auto end = open_.lower_bound({waiting.unit + 1, Digest{}});
-  if (static_cast<std::size_t>(std::distance(first, end)) <= options_.max_open) return;
-  open_.erase(std::min_element(first, end, [](const auto& a, const auto& b) {
+  Close(std::min_element(first, end, [](const auto& a, const auto& b) {
     return std::tie(a.second.told_at, a.first) < std::tie(b.second.told_at, b.first);
   }));
   ++forgotten_;
+}
+
+void Incidents::Put(const Key& key, Open open) {
+  if (open_.insert_or_assign(key, std::move(open)).second) ++open_of_[key.first];
+}
+
+void Incidents::Close(std::map<Key, Open>::iterator at) {
+  --open_of_[at->first.first];
+  open_.erase(at);
 }
 
 void Incidents::Quiet(const Key& key, EventTime from) {
@@ -250,12 +264,12 @@ void Incidents::Touch(std::uint32_t unit, const Digest& key, const Touched& touc
   if (found == open_.end()) return;
   Open& open = found->second;
   if (Over(found->first, open, touched.at)) {
-    if (!open.changed) open_.erase(found);
+    if (!open.changed) Close(found);
     return;
   }
   if (touched.resolves) {
     Say(found->first, open, AlertStatus::kResolved, touched.at, touched.at, out);
-    open_.erase(found);
+    Close(found);
     return;
   }
   if (touched.stirs) {
@@ -315,7 +329,7 @@ void Incidents::OnTimer(const Timer& timer, std::vector<Notice>& out) {
     const auto& resolve = units_[timer.unit].rule->resolve;
     if (open.stirred + *resolve->quiet != timer.due) return;
     Say(key, open, AlertStatus::kResolved, timer.due, timer.due, out);
-    open_.erase(found);
+    Close(found);
     return;
   }
   const sigma::UpdateEvery every = UpdateEveryOf(timer.unit);
@@ -330,9 +344,10 @@ void Incidents::OnTimer(const Timer& timer, std::vector<Notice>& out) {
 
 // What can say nothing more goes; that it goes late changes nothing.
 void Incidents::ExpireBefore(EventTime time) {
-  std::erase_if(open_, [&](const auto& entry) {
-    return !entry.second.changed && Over(entry.first, entry.second, time);
-  });
+  for (auto at = open_.begin(); at != open_.end();) {
+    const auto entry = at++;
+    if (!entry->second.changed && Over(entry->first, entry->second, time)) Close(entry);
+  }
   std::erase_if(told_, [&](const auto& entry) {
     const auto& suppress = units_[entry.first.first].rule->suppress;
     return entry.second.hidden == 0 && entry.second.at + suppress->span < time;
@@ -380,7 +395,7 @@ void Incidents::LoadOpen(const Key& key, StateReader& in) {
   if (changed && every) {
     timers_->Set({open.told_at + *every, key.first, Timer::Kind::kUpdate, key.second});
   }
-  open_.insert_or_assign(key, std::move(open));
+  Put(key, std::move(open));
 }
 
 Notice Incidents::LoadNoticeOf(std::uint32_t unit, StateReader& in) const {

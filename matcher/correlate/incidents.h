@@ -28,7 +28,8 @@ namespace faultline {
 // Time       Event time only.
 // State      Per (rule, key) at most one open incident; per choose group and key what waits; per
 //            rule and `by` when it was last told; per rule and hour how much was told.
-// Memory     At most max_open incidents a rule: the one unchanged for longest is forgotten; counted.
+// Memory     At most max_open incidents a rule: the one told least recently is forgotten, of several the
+//            one of the least key; counted.
 // Threads    Confined to its correlator. Borrows rules, registers, operators and timers.
 class Incidents {
  public:
@@ -110,6 +111,8 @@ class Incidents {
   void Tell(Waiting waiting, EventTime at, std::vector<Notice>& out);
   [[nodiscard]] bool Flooded(std::uint32_t unit, const Notice& notice);
   void OpenIncident(const Waiting& waiting, EventTime at);
+  void Put(const Key& key, Open open);
+  void Close(std::map<Key, Open>::iterator at);
   void Consider(const Key& key, Open& open, EventTime at, std::vector<Notice>& out);
   void Say(const Key& key, Open& open, AlertStatus status, EventTime time, EventTime at,
            std::vector<Notice>& out);
@@ -127,8 +130,9 @@ class Incidents {
   Options options_;
   Timers* timers_;
   std::map<Key, Open> open_;
-  std::map<Key, Choice> choices_;  // by the last unit of the choose group
-  std::map<Key, Told> told_;       // by `suppress.by`
+  std::vector<std::size_t> open_of_;  // per unit: how many of open_
+  std::map<Key, Choice> choices_;     // by the last unit of the choose group
+  std::map<Key, Told> told_;          // by `suppress.by`
   std::map<std::pair<std::uint32_t, std::int64_t>, Flood> floods_;  // by unit and hour
   std::uint64_t forgotten_ = 0;
   std::uint64_t suppressed_ = 0;

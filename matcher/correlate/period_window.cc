@@ -298,18 +298,11 @@ void PeriodWindow::ExpireBefore(EventTime time) {
   store_.ExpireBefore(time, [this](Store::Node& node) { Forget(node); });
 }
 
-EventTime PeriodWindow::HoldsUntil(const Digest& key) const {
-  const Store::Node* node = store_.Find(key);
-  if (node == nullptr || !node->state.edge.on) return EventTime::Min();
-  const State& state = node->state;
-  if (tumbling()) return state.judged + rule_.timespan;
-  return state.open.count > 0 ? EndOf(state.open) : state.judged + rule_.gap;
-}
+// What a window said stays as it was judged: nothing of a later one belongs to it.
+EventTime PeriodWindow::HoldsUntil(const Digest&) const { return EventTime::Min(); }
 
-std::vector<BoundStep> PeriodWindow::BoundNow(const Digest& key, EventTime) const {
-  const Store::Node* node = store_.Find(key);
-  if (node == nullptr) return std::vector<BoundStep>(rule_.steps.size());
-  return StepsOf(node->state.open);
+std::vector<BoundStep> PeriodWindow::BoundNow(const Digest&, EventTime) const {
+  return std::vector<BoundStep>(rule_.steps.size());
 }
 
 void PeriodWindow::SaveWindow(const Window& window, StateWriter& out) const {

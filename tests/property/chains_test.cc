@@ -343,6 +343,7 @@ class Committer {
     Commit();
   }
 
+  [[nodiscard]] std::string State() const { return engine_->SaveState(); }
   [[nodiscard]] const Lines& committed() const { return committed_; }
   [[nodiscard]] std::vector<SourceName> Sources() const {
     std::vector<SourceName> names;
@@ -389,10 +390,14 @@ TEST(Chains, SavedStateAndCrashesLoseAndDoubleNothing) {
       if (at_every_event || what < 3) reader.Commit();
       if (at_every_event || what == 3 || what == 0) reader.Start();
     }
+    Committer straight(compiled, arrivals);
     for (const SourceName& source : sources) {
       while (reader.Read(source)) {
       }
+      while (straight.Read(source)) {
+      }
     }
+    EXPECT_EQ(reader.State(), straight.State()) << "FAULTLINE_SEED=" << seed;
     reader.Finish();
     if (reader.committed() == expected) return true;
     ADD_FAILURE() << "FAULTLINE_SEED=" << seed << '\n'

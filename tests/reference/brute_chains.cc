@@ -1060,7 +1060,7 @@ class Machine {
       count = 0;
     }
     alerts_.push_back(fired.alert);
-    if (rule.plain) return;
+    if (rule.plain || (rule.window != ChainWindow::kSliding && !rule.resolve)) return;
     fired.told_at = at;
     fired.stirred = fired.alert.time;
     if (rule.resolve && rule.resolve->quiet) {
@@ -1113,7 +1113,8 @@ class Machine {
         timers_.insert({time + *rule.resolve->quiet, false, c, DueKind::kQuiet, state.key});
       }
     }
-    if (state.on && rule.type != ChainType::kTemporalOrdered) {
+    if (state.on && rule.window == ChainWindow::kSliding &&
+        rule.type != ChainType::kTemporalOrdered) {
       const Steps now = IsCount(rule)
                             ? AllOf(rule, LookAt(rule, state, time - rule.timespan, time).counted)
                             : BoundAt(rule, state, time);

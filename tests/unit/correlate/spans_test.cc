@@ -432,6 +432,26 @@ correlation: {type: event_count, rules: [kid], timespan: 10s, condition: {gte: 2
   EXPECT_EQ(bench.Fired(), Names{});
 }
 
+TEST(Spans, WhatAWindowSaidIsNotTouchedByTheNextOne) {
+  const std::string rule = R"(
+title: r
+id: r
+correlation: {type: temporal, rules: [a, b], timespan: 1m, condition: a and not b}
+faultline: {explain: {cause: "b: {{seen(b)}}"}, update_every: 1s, window: )";
+  const std::vector<Told> events = {
+      {0, "a"}, {70 * kSecond, "a"}, {71 * kSecond, "b"}, {200 * kSecond, "c"}};
+  for (const char* window : {"tumbling", "session, gap: 30s"}) {
+    Bench bench(rule + window + "}\n");
+    Bench resolved(rule + window + ", resolve: c}\n");
+    for (Bench* each : {&bench, &resolved}) {
+      for (const Told& told : events) each->Give(told);
+      each->Finish();
+    }
+    EXPECT_EQ(bench.Causes(), Names{"firing b: false"}) << window;
+    EXPECT_EQ(resolved.Causes(), (Names{"firing b: false", "resolved b: false"})) << window;
+  }
+}
+
 TEST(Spans, PreviousIsTheRegisterItselfAtATimer) {
   Bench bench(R"(
 title: r
