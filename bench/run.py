@@ -91,6 +91,30 @@ def pack(program, table):
     table.line(f"{MIXED}, warm, with the exchange pack against without", statistics.median(ratios), 0.95)
 
 
+def micro(build, stage):
+    """Benchmark -> its counters, of one of the programs of bench/micro."""
+    told = subprocess.run([build / f"bin/faultline_micro_{stage}", "--benchmark_format=json"], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, check=True).stdout
+    return {each["name"].split("/iterations")[0]: each for each in json.loads(told)["benchmarks"]}
+
+
+def correlation(build, table):
+    """State per key and the reorder buffer; CPU time, ratios within one run."""
+    state = micro(build, "correlate")
+    windows = state["BM_MillionWindows"]
+    table.line("a million open windows of event_count, memory", windows["bytes_per_key"] / 1e3, 0.2, " GB", at_most=True)
+    table.line("a million windows, an insert against unordered_map of deques", windows["vs_map_insert"], 5, " times")
+    table.line("a million windows, an update against unordered_map of deques", windows["vs_map_update"], 2, " times")
+    chains = state["BM_OpenChains"]
+    print(f"  {'100,000 open chains of 4 steps':<68} {chains['bytes_per_chain'] / 10:.3g} MB, "
+          f"{chains['step_ns']:.0f} ns a step", flush=True)
+    for late, name in ((0, "in order"), (1000, "up to 1,000 hits late"), (100000, "up to 100,000 hits late")):
+        table.line(f"reorder buffer, eight sources, {name}, hits/s",
+                   state[f"BM_ReorderBuffer/late:{late}"]["hits_per_s"] / 1e6, 5, " M")
+    table.line("record of windows-mixed with 1,000,000 keys against 1,000 keys",
+               micro(build, "keys")["BM_RecordByKeys"]["many_vs_few"], 1.5, " times", at_most=True)
+
+
 def broker(build, table, records):
     name = "run on a broker, exactly-once, against parse and route only"
     if shutil.which("java") is None or shutil.which("kcat") is None:
@@ -134,6 +158,7 @@ def main():
     table = Table()
     engine(program, table)
     pack(program, table)
+    correlation(options.build, table)
     if "broker" not in options.without:
         broker(options.build, table, options.records)
     if "peers" not in options.without:

@@ -40,8 +40,11 @@ const Corpus& Corpus::Creations() {
   return corpus;
 }
 
-app::RuleSetPtr WindowsRules(const std::function<bool(const sigma::DetectionRule&)>& wanted) {
-  auto rules = sigma::LoadRules({(DataFolder() / "sigmahq/rules/windows").string()});
+app::RuleSetPtr WindowsRules(const std::function<bool(const sigma::DetectionRule&)>& wanted,
+                             const std::vector<std::string>& more) {
+  std::vector<std::string> paths = {(DataFolder() / "sigmahq/rules/windows").string()};
+  for (const std::string& file : more) paths.push_back(FAULTLINE_SOURCE "/bench/micro/" + file);
+  auto rules = sigma::LoadRules(paths);
   if (!rules) Die(rules.error().ToString());
   if (wanted) {
     std::erase_if(rules->detections, [&](const auto& rule) { return !wanted(rule); });

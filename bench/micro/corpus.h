@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "app/measure/event_store.h"
 #include "app/measure/match_pass.h"
@@ -32,9 +33,11 @@ class Corpus {
   std::uint64_t matches_;
 };
 
-// All of SigmaHQ's Windows rules that `wanted` says yes to, compiled.
+// All of SigmaHQ's Windows rules that `wanted` says yes to, with those of `more`, files of this folder;
+// compiled.
 [[nodiscard]] app::RuleSetPtr WindowsRules(
-    const std::function<bool(const sigma::DetectionRule&)>& wanted = {});
+    const std::function<bool(const sigma::DetectionRule&)>& wanted = {},
+    const std::vector<std::string>& more = {});
 
 // The answer comes before the time: without it the program ends.
 void Prove(bool answer, const char* what);
