@@ -599,8 +599,6 @@ class Worlds {
     rule.aliases.clear();
     rule.group_by = {"u"};
     for (ChainRegister& reg : rule.registers) reg.by.clear();
-    const bool chain =
-        rule.type == ChainType::kTemporal || rule.type == ChainType::kTemporalOrdered;
     if (rule.type == ChainType::kTemporal && rule.steps.size() > 1) {
       rule.condition = {ChainCondition::Kind::kAtLeast,
                         static_cast<std::uint32_t>(1 + Below(random_, rule.steps.size() - 1)),
@@ -613,8 +611,7 @@ class Worlds {
       }
     }
     Texts(rule);
-    if (chain && Chance(random_, 80))
-      rule.update_every = Pick<std::int64_t>(random_, {1, 2, 5}) * kSecond;
+    if (Chance(random_, 80)) rule.update_every = Pick<std::int64_t>(random_, {1, 2, 5}) * kSecond;
     if (Chance(random_, 60)) {
       ChainResolve resolve;
       if (Chance(random_, 60)) resolve.on = {static_cast<ChainRef>(Below(random_, kDetections))};
