@@ -4,6 +4,15 @@
 #include <tuple>
 
 namespace faultline {
+namespace {
+
+template <class T>
+void Prefetch(const T& object) noexcept {
+  const auto* const bytes = reinterpret_cast<const char*>(&object);
+  for (std::size_t at = 0; at < sizeof(T); at += 64) __builtin_prefetch(bytes + at, 1);
+}
+
+}  // namespace
 
 bool ReorderBuffer::Less(const Key& a, const Key& b) const noexcept {
   if (a.time != b.time) return a.time < b.time;
@@ -64,7 +73,7 @@ bool ReorderBuffer::Waits(const Record& record, const Hit& hit) const {
   return false;
 }
 
-std::uint32_t ReorderBuffer::TakeSlot(Entry entry, Record& record) {
+std::uint32_t ReorderBuffer::TakeSlot(Entry&& entry, Record& record) {
   std::uint32_t at = 0;
   if (free_slots_.empty()) {
     at = used_slots_++;
@@ -91,12 +100,11 @@ void ReorderBuffer::Free(std::uint32_t at) {
   (slot.behind == kNone ? record.last : At(slot.behind).before) = slot.before;
   Source& source = sources_[slot.entry.source];
   if (record.first == kNone && !source.strays.empty()) source.strays.erase(record.offset);
-  slot.entry.hit = Hit{};
   free_slots_.push_back(at);
   --size_;
 }
 
-void ReorderBuffer::Push(Entry entry) {
+void ReorderBuffer::Push(Entry&& entry) {
   Source& source = SourceOf(entry);
   const Hit& hit = entry.hit;
   Record& record = RecordOf(source, hit.origin.offset);
@@ -108,11 +116,18 @@ void ReorderBuffer::Push(Entry entry) {
   Append(key);
 }
 
+bool ReorderBuffer::FirstLess(const End& a, const End& b) const noexcept {
+  return a.time != b.time ? a.time < b.time : Less(runs_[a.run].front(), runs_[b.run].front());
+}
+
 void ReorderBuffer::Append(const Key& key) {
-  const auto tail = std::partition_point(tails_.begin(), tails_.end(), [&](std::uint32_t run) {
-    return Less(key, runs_[run].back());
+  const auto tail = std::partition_point(tails_.begin(), tails_.end(), [&](const End& last) {
+    return key.time != last.time ? key.time < last.time : Less(key, runs_[last.run].back());
   });
-  if (tail != tails_.end()) return runs_[*tail].Push(key);
+  if (tail != tails_.end()) {
+    tail->time = key.time;
+    return runs_[tail->run].Push(key);
+  }
   std::uint32_t run = static_cast<std::uint32_t>(runs_.size());
   if (free_runs_.empty()) {
     runs_.emplace_back();
@@ -121,21 +136,17 @@ void ReorderBuffer::Append(const Key& key) {
     free_runs_.pop_back();
   }
   runs_[run].Push(key);
-  tails_.push_back(run);
-  heads_.push_back(run);
-  std::push_heap(heads_.begin(), heads_.end(), [this](std::uint32_t a, std::uint32_t b) {
-    return Less(runs_[b].front(), runs_[a].front());
-  });
+  tails_.push_back({key.time, run});
+  heads_.push_back({key.time, run});
+  std::push_heap(heads_.begin(), heads_.end(),
+                 [this](const End& a, const End& b) { return FirstLess(b, a); });
 }
 
 void ReorderBuffer::SinkFirst(std::size_t at) {
   while (true) {
     std::size_t least = at;
     for (const std::size_t child : {2 * at + 1, 2 * at + 2}) {
-      if (child < heads_.size() &&
-          Less(runs_[heads_[child]].front(), runs_[heads_[least]].front())) {
-        least = child;
-      }
+      if (child < heads_.size() && FirstLess(heads_[child], heads_[least])) least = child;
     }
     if (least == at) return;
     std::swap(heads_[at], heads_[least]);
@@ -144,13 +155,19 @@ void ReorderBuffer::SinkFirst(std::size_t at) {
 }
 
 void ReorderBuffer::PopLowest() {
-  const std::uint32_t run = heads_.front();
+  const std::uint32_t run = heads_.front().run;
   runs_[run].Pop();
   if (runs_[run].empty()) {
     heads_.front() = heads_.back();
     heads_.pop_back();
-    tails_.erase(std::find(tails_.begin(), tails_.end(), run));
+    tails_.erase(std::find_if(tails_.begin(), tails_.end(),
+                              [run](const End& last) { return last.run == run; }));
     free_runs_.push_back(run);
+  } else {
+    const Queue<Key>& keys = runs_[run];
+    heads_.front().time = keys.front().time;
+    Prefetch(At(keys.front().slot));  // it leaves after about as many hits as there are runs
+    if (keys.size() > 4) Prefetch(keys[4]);
   }
   SinkFirst(0);
 }
@@ -158,7 +175,7 @@ void ReorderBuffer::PopLowest() {
 std::vector<Hit> ReorderBuffer::PopBefore(const OrderPoint& goal) {
   std::vector<Hit> hits;
   while (!heads_.empty()) {
-    const Key lowest = runs_[heads_.front()].front();
+    const Key lowest = runs_[heads_.front().run].front();
     Hit& hit = At(lowest.slot).entry.hit;
     if (hits.empty() ? !IsBefore(lowest, goal)
                      : lowest.time != hits[0].time || hit.origin != hits[0].origin ||
@@ -176,7 +193,7 @@ std::vector<ReorderBuffer::Key> ReorderBuffer::TakeAll() {
   std::vector<Key> keys;
   keys.reserve(size_);
   while (!heads_.empty()) {
-    keys.push_back(runs_[heads_.front()].front());
+    keys.push_back(runs_[heads_.front().run].front());
     PopLowest();
   }
   return keys;

@@ -36,7 +36,7 @@ class ReorderBuffer {
   };
 
   // Takes the hit; a hit that is here already (the same point) is not taken twice.
-  void Push(Entry entry);
+  void Push(Entry&& entry);
   // The hits of the lowest event, all of them, in ordinal order: only when it lies before `goal`.
   // Empty when nothing does.
   [[nodiscard]] std::vector<Hit> PopBefore(const OrderPoint& goal);
@@ -50,6 +50,7 @@ class ReorderBuffer {
       if (keep(At(key.slot).entry)) {
         kept.push_back(key);
       } else {
+        At(key.slot).entry.hit = Hit{};
         Free(key.slot);
       }
     }
@@ -89,7 +90,14 @@ class ReorderBuffer {
     std::map<std::int64_t, Record> strays;  // came with an offset below one that was here
   };
 
+  // One end of a run, its time at hand: seldom is more than that asked for.
+  struct End {
+    EventTime time;
+    std::uint32_t run = 0;
+  };
+
   [[nodiscard]] bool Less(const Key& a, const Key& b) const noexcept;
+  [[nodiscard]] bool FirstLess(const End& a, const End& b) const noexcept;
   [[nodiscard]] bool IsBefore(const Key& key, const OrderPoint& goal) const;
   [[nodiscard]] Source& SourceOf(const Entry& entry);
   [[nodiscard]] std::uint32_t NameOf(const SourceName& name);
@@ -98,8 +106,8 @@ class ReorderBuffer {
   [[nodiscard]] Slot& At(std::uint32_t slot) const noexcept {
     return slots_[slot / kChunk][slot % kChunk];
   }
-  [[nodiscard]] std::uint32_t TakeSlot(Entry entry, Record& record);
-  void Free(std::uint32_t slot);
+  [[nodiscard]] std::uint32_t TakeSlot(Entry&& entry, Record& record);
+  void Free(std::uint32_t slot);  // its hit has been moved out
   void Append(const Key& key);
   void SinkFirst(std::size_t at);  // heads_[at] grew
   void PopLowest();
@@ -114,8 +122,8 @@ class ReorderBuffer {
   std::vector<std::uint32_t> free_slots_;
   std::vector<Queue<Key>> runs_;  // each ascending
   std::vector<std::uint32_t> free_runs_;
-  std::vector<std::uint32_t> tails_;  // runs that are not empty, their last keys descending
-  std::vector<std::uint32_t> heads_;  // the same runs, a heap by their first keys, least first
+  std::vector<End> tails_;  // runs that are not empty, their last keys descending
+  std::vector<End> heads_;  // the same runs, a heap by their first keys, least first
   std::size_t size_ = 0;
 };
 

@@ -129,7 +129,7 @@ TEST(ReorderBuffer, DoesAsASortedMap) {
         entry.hit.origin.index = static_cast<std::uint32_t>(random() % 2);
         pushed.push_back(entry);
       }
-      buffer.Push(entry);
+      buffer.Push(ReorderBuffer::Entry(entry));
       model.Push(entry);
       if (random() % 4 == 0) {
         OrderPoint goal = OrderPoint::Before(At(i / 4 - static_cast<std::int64_t>(random() % 9)));
