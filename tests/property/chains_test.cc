@@ -92,8 +92,7 @@ ChainAlert AsOracleTells(const Alert& alert) {
 // source it is read through.
 class Reader {
  public:
-  Reader(const Compiled& compiled, std::size_t sources)
-      : compiled_(compiled), engine_(compiled.rules, {}) {
+  Reader(const Compiled& compiled, std::size_t sources) : engine_(compiled.rules, {}) {
     for (std::size_t i = 0; i < sources; ++i) ways_.push_back(i);
   }
 
@@ -141,7 +140,6 @@ class Reader {
     out_.Clear();
   }
 
-  const Compiled& compiled_;
   Engine engine_;
   std::vector<std::size_t> ways_;
   std::map<std::pair<SourceName, std::size_t>, SourceId> ids_;
