@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <vector>
 
 #include "kafka/handles.h"
 #include "tests/kafka/support/broker.h"
@@ -12,6 +14,7 @@ namespace faultline::testing {
 namespace {
 
 using kafka::ClientHandle;
+using kafka::ErrorHandle;
 using kafka::Handle;
 using kafka::ListHandle;
 using kafka::MessageHandle;
@@ -81,18 +84,26 @@ void Write(rd_kafka_t* client, const std::string& topic, TestRecord& record) {
                         value ? value->data() : nullptr,
                         value ? static_cast<ssize_t>(value->size()) : 0);
   }
-  void* value = record.value ? record.value->data() : nullptr;
-  void* key = record.key ? record.key->data() : nullptr;
-  const std::size_t value_size = record.value ? record.value->size() : 0;
-  const std::size_t key_size = record.key ? record.key->size() : 0;
-  const std::int64_t timestamp = std::max<std::int64_t>(record.timestamp_ms, 0);  // 0: now
+  std::vector<rd_kafka_vu_t> fields;
+  const auto next = [&fields](rd_kafka_vtype_t type) -> rd_kafka_vu_t& {
+    fields.emplace_back().vtype = type;
+    return fields.back();
+  };
+  const auto memory = [&next](rd_kafka_vtype_t type, std::optional<std::string>& bytes) {
+    next(type).u.mem = {bytes ? bytes->data() : nullptr, bytes ? bytes->size() : 0};
+  };
+  next(RD_KAFKA_VTYPE_TOPIC).u.cstr = topic.c_str();
+  next(RD_KAFKA_VTYPE_PARTITION).u.i32 = record.partition;
+  next(RD_KAFKA_VTYPE_MSGFLAGS).u.i = RD_KAFKA_MSG_F_COPY;
+  memory(RD_KAFKA_VTYPE_VALUE, record.value);
+  memory(RD_KAFKA_VTYPE_KEY, record.key);
+  next(RD_KAFKA_VTYPE_TIMESTAMP).u.i64 = std::max<std::int64_t>(record.timestamp_ms, 0);  // 0: now
+  next(RD_KAFKA_VTYPE_HEADERS).u.headers = headers;
+  next(RD_KAFKA_VTYPE_OPAQUE).u.ptr = &record;
   rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__QUEUE_FULL;
   while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-    code = rd_kafka_producev(
-        client, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(record.partition),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(value, value_size),
-        RD_KAFKA_V_KEY(key, key_size), RD_KAFKA_V_TIMESTAMP(timestamp), RD_KAFKA_V_HEADERS(headers),
-        RD_KAFKA_V_OPAQUE(static_cast<void*>(&record)), RD_KAFKA_V_END);
+    const ErrorHandle error(rd_kafka_produceva(client, fields.data(), fields.size()));
+    code = error ? rd_kafka_error_code(error.get()) : RD_KAFKA_RESP_ERR_NO_ERROR;
     rd_kafka_poll(client, code == RD_KAFKA_RESP_ERR__QUEUE_FULL ? 100 : 0);
   }
   EXPECT_EQ(code, RD_KAFKA_RESP_ERR_NO_ERROR) << rd_kafka_err2str(code);
