@@ -113,31 +113,22 @@ const SignatureClass& ClassTable::Get(InputScope scope, const std::vector<Predic
 }
 
 const SignatureClass& ClassTable::Unfolded(InputScope scope) {
-  const sigma::LogSource input = InputOf(scope);
-  Entry* entry = nullptr;
-  {
-    const std::lock_guard lock(mutex_);
-    entry = scopes_[scope].unfolded;
-  }
-  if (entry == nullptr) {
-    entry = &EntryOf(FoldSignatures(signatures_, {}, input, false));
-    const std::lock_guard lock(mutex_);
-    scopes_[scope].unfolded = entry;
-  }
-  return Made(*entry);
+  return Whole(scope, &Scope::unfolded, false);
 }
 
-const SignatureClass& ClassTable::Raw(InputScope scope) {
+const SignatureClass& ClassTable::Raw(InputScope scope) { return Whole(scope, &Scope::raw, true); }
+
+const SignatureClass& ClassTable::Whole(InputScope scope, Entry* Scope::*kept, bool raw) {
   const sigma::LogSource input = InputOf(scope);
   Entry* entry = nullptr;
   {
     const std::lock_guard lock(mutex_);
-    entry = scopes_[scope].raw;
+    entry = scopes_[scope].*kept;
   }
   if (entry == nullptr) {
-    entry = &EntryOf(FoldSignatures(signatures_, {}, input, true));
+    entry = &EntryOf(FoldSignatures(signatures_, {}, input, raw));
     const std::lock_guard lock(mutex_);
-    scopes_[scope].raw = entry;
+    scopes_[scope].*kept = entry;
   }
   return Made(*entry);
 }

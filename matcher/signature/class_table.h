@@ -78,6 +78,8 @@ class ClassTable {
       : signatures_(std::move(signatures)), cache_(std::move(cache)), scopes_(1) {}
   [[nodiscard]] Result<void> FindRoutingFields();
   [[nodiscard]] Entry& EntryOf(FoldedSignatures folded);
+  // The class that folds nothing, of events or of raw bytes; found once, then kept.
+  [[nodiscard]] const SignatureClass& Whole(InputScope scope, Entry* Scope::*kept, bool raw);
   [[nodiscard]] const SignatureClass& Made(Entry& entry) const;
   [[nodiscard]] FoldedSignatures Fold(InputScope scope, const std::vector<PredicateId>& held) const;
   [[nodiscard]] sigma::LogSource InputOf(InputScope scope) const;
