@@ -384,9 +384,12 @@ void Service::Reload() {
     unit->worker->RequestReload(*fresh);
     unit->sink->SetRulesRevision((*fresh)->revision());
   }
-  const std::lock_guard lock(impl_->mutex);
-  impl_->rules = std::move(*fresh);
-  impl_->CompileAhead();
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->rules = std::move(*fresh);
+  }
+  impl_
+      ->CompileAhead();  // waits for the class that the last one has at hand: nobody waits for this
   ++impl_->reloads_ok;
   impl_->loaded_at = SystemClock().Now().nanos();
   Log(LogLevel::kInfo, "rules_reloaded",
