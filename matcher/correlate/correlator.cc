@@ -71,17 +71,21 @@ std::unique_ptr<Unit> UnitOf(const CorrelationRule& rule, std::uint32_t index,
 
 class UnitJudge final : public Judge {
  public:
-  explicit UnitJudge(const Unit& unit) : unit_(unit) {}
+  // `arrived`: all that the event is to the correlation, also what does not count for its operator.
+  UnitJudge(const Unit& unit, std::span<const InputHit> arrived) : unit_(unit), arrived_(arrived) {}
 
   [[nodiscard]] bool Holds(const Candidate& candidate) override {
     if (unit_.rule->where.empty()) return true;
-    RuleEnvironment environment(*unit_.rule, unit_.registers.get(), candidate);
+    Candidate whole = candidate;
+    if (!candidate.deciding.empty()) whole.deciding = arrived_;
+    RuleEnvironment environment(*unit_.rule, unit_.registers.get(), whole);
     environment.Compute();
     return unit_.rule->where.Holds(environment);
   }
 
  private:
   const Unit& unit_;
+  std::span<const InputHit> arrived_;
 };
 
 // One key's share of what arrived at one point.
@@ -90,7 +94,7 @@ struct Share {
   std::vector<InputHit> hits;
 };
 
-// By key, in a fixed order.
+// By key, in the order of mention: of the rules, then of the values in the event.
 std::vector<Share> SharesOf(const CorrelationRule& rule, const std::vector<InputHit>& hits,
                             std::vector<bool>& keyless) {
   std::vector<Share> shares;
@@ -109,8 +113,6 @@ std::vector<Share> SharesOf(const CorrelationRule& rule, const std::vector<Input
       }
     }
   }
-  std::sort(shares.begin(), shares.end(),
-            [](const Share& a, const Share& b) { return a.key.digest < b.key.digest; });
   return shares;
 }
 
@@ -233,7 +235,8 @@ std::uint64_t Correlator::Impl::SeeShare(std::uint32_t index, EventTime at, cons
   }
   Outcome outcome;
   if (!shown.empty()) {
-    UnitJudge judge(unit);
+    incidents->EndOver(index, share.key.digest, at);
+    UnitJudge judge(unit, share.hits);
     unit.op->Observe({at, share.key.digest, &share.key.group, shown}, judge, outcome);
   }
   // What the event resolves was open before it.
@@ -241,7 +244,7 @@ std::uint64_t Correlator::Impl::SeeShare(std::uint32_t index, EventTime at, cons
     incidents->Touch(index, share.key.digest, touched, out);
   }
   if (outcome.fired) {
-    Fire(index, share.key.digest, share.key.group, outcome, shown, out);
+    Fire(index, share.key.digest, share.key.group, outcome, share.hits, out);
   }
   return outcome.no_number;
 }
@@ -320,8 +323,9 @@ void Correlator::Impl::OnTimer(const Timer& timer, std::vector<Notice>& out) {
   if (timer.kind != Timer::Kind::kOperator && timer.kind != Timer::Kind::kExpiry) {
     return incidents->OnTimer(timer, out);
   }
+  incidents->EndOver(timer.unit, timer.key, timer.due);
   Outcome outcome;
-  UnitJudge judge(unit);
+  UnitJudge judge(unit, {});
   unit.op->OnTimer(timer.key, timer.due, judge, outcome);
   if (!outcome.fired) return;
   const std::vector<NamedValue> group = std::move(outcome.group);

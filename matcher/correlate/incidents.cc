@@ -258,6 +258,13 @@ void Incidents::Quiet(const Key& key, EventTime from) {
   timers_->Set({from + *resolve->quiet, key.first, Timer::Kind::kQuiet, key.second});
 }
 
+void Incidents::EndOver(std::uint32_t unit, const Digest& key, EventTime at) {
+  if (open_of_[unit] == 0) return;
+  const auto found = open_.find({unit, key});
+  if (found == open_.end() || found->second.changed) return;
+  if (Over(found->first, found->second, at)) Close(found);
+}
+
 void Incidents::Touch(std::uint32_t unit, const Digest& key, const Touched& touched,
                       std::vector<Notice>& out) {
   const auto found = open_.find({unit, key});

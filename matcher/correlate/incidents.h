@@ -56,6 +56,10 @@ class Incidents {
   void Fire(std::uint32_t unit, const Digest& key, const RuleEnvironment& environment,
             Notice notice, std::vector<Notice>& out);
 
+  // Before the operator sees what comes for `key` at `at`, which may make its predicate true again: an
+  // incident that is over by then ends.
+  void EndOver(std::uint32_t unit, const Digest& key, EventTime at);
+
   // An arrival or a register's observation of `key`, or nothing but a look.
   struct Touched {
     EventTime at;

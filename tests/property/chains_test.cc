@@ -41,12 +41,26 @@ struct Compiled {
   std::set<std::string> impossible;      // rules that were refused because they can never fire
 };
 
+constexpr const char* kPack =
+    "{name: generated, version: 1.0.0, description: made up, lookups: {sites: {columns: [key, "
+    "site]}}}";
+
 Compiled Compile(ChainWorld world) {
   Compiled compiled{std::move(world), {}, nullptr, {}};
   compiled.yaml = ToYaml(compiled.world);
   RuleSet::Options options;
   options.extra_fields = DefaultTimestamps();
-  auto rules = RuleSet::Compile(sigma::LoadRulesFromText(compiled.yaml, "generated.yml"), options);
+  std::vector<sigma::TextFile> files = {{"generated.yml", compiled.yaml}};
+  if (!compiled.world.table.empty()) {
+    files.push_back({"pack.yaml", kPack});
+    files.push_back({"lookups/sites.csv", TableOf(compiled.world)});
+  }
+  auto loaded = sigma::LoadRulesFromFiles(files);
+  if (!loaded) {
+    ADD_FAILURE() << loaded.error().ToString() << '\n' << compiled.yaml;
+    return compiled;
+  }
+  auto rules = RuleSet::Compile(std::move(*loaded), options);
   if (!rules) {
     ADD_FAILURE() << rules.error().ToString() << '\n' << compiled.yaml;
     return compiled;

@@ -52,10 +52,14 @@ ChainExpr Call(Op op, std::vector<ChainExpr> args) {
   return expression;
 }
 
+// A name that no event has of itself: captured, computed or looked up.
+std::string AnyTaken(Random& random) { return Pick<std::string>(random, {"n", "low", "site"}); }
+
 // Expressions over what a rule has: steps, registers, counts.
 class Expressions {
  public:
-  Expressions(Random& random, const ChainRule& rule) : random_(random), rule_(rule) {}
+  Expressions(Random& random, const ChainRule& rule, const ChainWorld& world)
+      : random_(random), rule_(rule), takes_(!world.takes.empty()) {}
 
   ChainExpr Number(int depth) {
     const auto some = [&] { return Number(depth - 1); };
@@ -141,6 +145,7 @@ class Expressions {
   }
 
   ChainExpr Field() {
+    if (takes_ && Chance(random_, 40)) return Name(Op::kStepField, AnyStep(), AnyTaken(random_));
     return Name(Op::kStepField, AnyStep(), Pick<std::string>(random_, {"v", "v", "w", "h"}));
   }
 
@@ -148,7 +153,9 @@ class Expressions {
   ChainExpr Shown() {
     switch (Below(random_, 6)) {
       case 0: return Field();
-      case 1: return Name(Op::kName, Pick<std::string>(random_, {"v", "w"}));
+      case 1:
+        if (takes_ && Chance(random_, 50)) return Name(Op::kName, AnyTaken(random_));
+        return Name(Op::kName, Pick<std::string>(random_, {"v", "w"}));
       case 2: return Truth(1);
       case 3:
         if (Chains()) return Name(Op::kMatched);
@@ -190,6 +197,7 @@ class Expressions {
 
   Random& random_;
   const ChainRule& rule_;
+  bool takes_;  // detections capture, compute and look up
 };
 
 // -------------------------------------------------------------------------------------- the rules
@@ -199,6 +207,7 @@ class Worlds {
   explicit Worlds(Random& random) : random_(random) { world_.detections = kDetections; }
 
   ChainWorld Make(ChainFamily family) {
+    if (Chance(random_, 40)) Takes();
     if (family == ChainFamily::kNested) {
       Nested();
     } else if (family == ChainFamily::kPolicies) {
@@ -234,7 +243,73 @@ class Worlds {
     world_.rules.push_back(std::move(rule));
   }
 
+  // Templates and expressions for the message `m`; @ and # stand for names.
+  ChainCapture Capture() {
+    ChainCapture capture;
+    capture.field = "m";
+    capture.is_template = Chance(random_, 50);
+    std::string form =
+        capture.is_template
+            ? Pick<std::string>(random_, {"disk %1 on %2", "disk %1 on %2 failed", "disk %1 on %1",
+                                          "%1 on %2 was %1", " on %1", "on %1 was %2"})
+            : Pick<std::string>(random_, {"on (?<@>[a-z]+)", "(?<@>[12])? on (?<#>x|y)",
+                                          "[Dd]isk (?<@>[12xy])(?: on (?<#>[pq]))?",
+                                          "(?<@>.*) on (?<#>.)", "(?<@>f.*d)|(?<#>was)"});
+    if (Chance(random_, 10)) {
+      capture.is_template = false;
+      capture.join = Pick<std::string>(random_, {"|", "", " "});
+      form = Pick<std::string>(random_, {"(?<@>[a-z]+)[| ]?[Dd]isk (?<#>.)", "(?<@>.*)\\|"});
+    }
+    std::vector<std::string> names = {"w", "h", "u", "v", "n", "n"};
+    std::shuffle(names.begin(), names.end(), random_);
+    if (names[0] == names[1]) names[1] = "w";
+    const bool two = form.find('#') != form.npos || form.find("%2") != form.npos;
+    capture.names = {names[0]};
+    if (two) capture.names.push_back(names[1]);
+    for (const char c : form) {
+      if (c == '@' || c == '#') {
+        capture.pattern += names[c == '@' ? 0 : 1];
+      } else {
+        capture.pattern += c;
+      }
+    }
+    return capture;
+  }
+
+  // What detections capture, compute and look up.
+  void Takes() {
+    world_.table = {{"key", "site", "n", "w"}, {"P", "north", "", "q"},  {"q", "south", "x", "p"},
+                    {"x", "north", "y", ""},   {"R", "", "p", "long w"}, {"2", "south", "2", "2"}};
+    world_.takes.resize(kDetections);
+    for (ChainTakes& takes : world_.takes) {
+      for (std::uint64_t left = Below(random_, 3); left > 0; --left) {
+        takes.captures.push_back(Capture());
+      }
+      if (Chance(random_, 40)) {
+        takes.fields = {
+            {"low", Pick(random_,
+                         {Call(Op::kLower, {Name(Op::kName, "w")}),
+                          Call(Op::kCoalesce, {Name(Op::kName, "n"), Name(Op::kName, "h")}),
+                          Call(Op::kIf, {Call(Op::kExists, {Name(Op::kName, "n")}),
+                                         Literal(ChainValue::Text("P")), Name(Op::kName, "u")})})}};
+      }
+      for (std::uint64_t left = Below(random_, 3); left > 0; --left) {
+        ChainLookup lookup;
+        lookup.field = Pick<std::string>(random_, {"site", "site", "n", "w"});
+        lookup.from = Pick<std::string>(random_, {"h", "u", "w", "n", "low"});
+        lookup.default_from = Chance(random_, 40);
+        if (!lookup.default_from && Chance(random_, 40)) lookup.otherwise = "none";
+        takes.lookups.push_back(std::move(lookup));
+      }
+    }
+  }
+
   void GroupBy(ChainRule& rule) {
+    if (!world_.takes.empty() && Chance(random_, 40)) {
+      rule.group_by = {AnyTaken(random_)};
+      if (Chance(random_, 40)) rule.group_by.push_back("u");
+      return;
+    }
     switch (Below(random_, 6)) {
       case 0: return;
       case 1: rule.group_by = {"u", "h"}; return;
@@ -411,7 +486,7 @@ class Worlds {
       };
       rule.condition = {Kind::kAnd, 0, {rule.condition, {Kind::kOr, 0, {any(), any()}}}};
     }
-    if (Chance(random_, 40)) rule.where = Expressions(random_, rule).Truth(2);
+    if (Chance(random_, 40)) rule.where = Expressions(random_, rule, world_).Truth(2);
     if (Chance(random_, 30)) rule.overlap = ChainOverlap::kConsume;
     return rule;
   }
@@ -431,7 +506,7 @@ class Worlds {
     rule.overlap =
         Pick(random_, {ChainOverlap::kLatest, ChainOverlap::kLatest, ChainOverlap::kFirst,
                        ChainOverlap::kAll, ChainOverlap::kConsume});
-    if (Chance(random_, 30)) rule.where = Expressions(random_, rule).Truth(2);
+    if (Chance(random_, 30)) rule.where = Expressions(random_, rule, world_).Truth(2);
     return rule;
   }
 
@@ -484,11 +559,11 @@ class Worlds {
       reg.ttl = Span(random_);
       if (Chance(random_, 30)) reg.by = {{"w", Name(Op::kName, "w")}};
       if (reg.by.empty() && Chance(random_, 20))
-        reg.by = {{"w", Expressions(random_, rule).Field()}};
+        reg.by = {{"w", Expressions(random_, rule, world_).Field()}};
       if (Chance(random_, 25)) reg.reset = static_cast<ChainRef>(Below(random_, kDetections));
       rule.registers.push_back(std::move(reg));
     }
-    rule.where = Expressions(random_, rule).Truth(2);
+    rule.where = Expressions(random_, rule, world_).Truth(2);
     return rule;
   }
 
@@ -545,7 +620,7 @@ class Worlds {
   void ByComputed(ChainRule& rule, ChainRef child, ChainRule& parent) {
     const std::string name = "f" + std::to_string(child);
     rule.plain = false;
-    if (rule.fields.empty()) rule.fields = {{name, Expressions(random_, rule).Shown()}};
+    if (rule.fields.empty()) rule.fields = {{name, Expressions(random_, rule, world_).Shown()}};
     parent.group_by = {"key"};
     parent.aliases["key"][child] = name;
     for (const ChainStep& step : parent.steps) {
@@ -566,15 +641,26 @@ class Worlds {
       rule.aliases.clear();
       rule.group_by = {"u"};
       if (choose) rule.choose = {"root", static_cast<std::int64_t>(Below(random_, 3)), settle};
-      if (Chance(random_, 40)) rule.suppress = {ShortSpan(random_), {}};
+      if (Chance(random_, 50)) rule.suppress = Suppress();
       Texts(rule);
       Add(std::move(rule));
     }
   }
 
+  ChainSuppress Suppress() {
+    ChainSuppress suppress{Chance(random_, 50) ? Span(random_) : ShortSpan(random_), {}};
+    if (Chance(random_, 40)) return suppress;
+    std::vector<std::string> names = {"u", "w", "h", "v"};
+    if (!world_.takes.empty()) names.push_back(AnyTaken(random_));
+    std::shuffle(names.begin(), names.end(), random_);
+    names.resize(1 + Below(random_, 2));
+    suppress.by = std::move(names);
+    return suppress;
+  }
+
   // What an alert says, and its variants.
   void Texts(ChainRule& rule) {
-    Expressions expressions(random_, rule);
+    Expressions expressions(random_, rule, world_);
     rule.cause.texts = {"seen ", "; ", "."};
     rule.cause.expressions = {expressions.Shown(), expressions.Shown()};
     const std::uint64_t variants = Below(random_, 3);
@@ -611,6 +697,7 @@ class Worlds {
       }
     }
     Texts(rule);
+    if (Chance(random_, 25)) rule.suppress = Suppress();
     if (Chance(random_, 80)) rule.update_every = Pick<std::int64_t>(random_, {1, 2, 5}) * kSecond;
     if (Chance(random_, 60)) {
       ChainResolve resolve;
@@ -733,8 +820,9 @@ class Writer {
     for (std::uint32_t i = 0; i < world_.detections; ++i) {
       const std::string name = Ref(i);
       out_ += "title: " + name + "\nname: " + name + "\nid: rule-" + name +
-              "\nlogsource: {category: test}\ndetection: {s: {kind: " + name +
-              "}, condition: s}\n---\n";
+              "\nlogsource: {category: test}\ndetection: {s: {kind: " + name + "}, condition: s}\n";
+      if (i < world_.takes.size()) Takes(world_.takes[i]);
+      out_ += "---\n";
     }
     for (const ChainRule& rule : world_.rules) Rule(rule);
     return out_;
@@ -749,6 +837,31 @@ class Writer {
     std::string text = "[";
     for (const ChainRef ref : refs) text += (text.size() == 1 ? "" : ", ") + Ref(ref);
     return text + "]";
+  }
+  void Takes(const ChainTakes& takes) {
+    if (takes.captures.empty() && takes.fields.empty() && takes.lookups.empty()) return;
+    Line(0, "faultline:");
+    if (!takes.captures.empty()) Line(2, "capture:");
+    for (const ChainCapture& capture : takes.captures) {
+      Line(4, "- field: " + capture.field);
+      Line(6, (capture.is_template ? "template: '" : "re: '") + capture.pattern + "'");
+      if (capture.is_template) {
+        std::string names;
+        for (const std::string& name : capture.names) names += (names.empty() ? "" : ", ") + name;
+        Line(6, "as: [" + names + "]");
+      }
+      if (capture.join) Line(6, "join: '" + *capture.join + "'");
+    }
+    if (!takes.fields.empty()) Line(2, "fields:");
+    for (const auto& [name, expression] : takes.fields) {
+      Line(4, name + ": " + Quoted(ToYaml(expression)));
+    }
+    if (!takes.lookups.empty()) Line(2, "lookup:");
+    for (const ChainLookup& lookup : takes.lookups) {
+      const std::string otherwise = lookup.default_from ? "from" : lookup.otherwise;
+      Line(4, "- {field: " + lookup.field + ", from: " + lookup.from + ", table: sites" +
+                  (otherwise.empty() ? "" : ", default: " + otherwise) + "}");
+    }
   }
   void Line(int indent, const std::string& text) {
     out_ += std::string(static_cast<std::size_t>(indent), ' ') + text + "\n";
@@ -863,7 +976,7 @@ class Writer {
                   ", settle: " + Seconds(rule.choose->settle) + "}");
     }
     if (rule.resolve) Resolve(*rule.resolve);
-    if (rule.suppress) Line(2, "suppress: {for: " + Seconds(rule.suppress->span) + "}");
+    if (rule.suppress) Suppress(*rule.suppress);
     if (rule.cause.texts.size() > 1) Line(2, "explain: {cause: " + TextToYaml(rule.cause) + "}");
     if (rule.variants.empty()) return;
     Line(2, "variants:");
@@ -882,6 +995,12 @@ class Writer {
     if (!resolve.on.empty()) text += ", on: " + Refs(resolve.on);
     if (!resolve.of.empty()) text += ", of: " + Refs(resolve.of);
     Line(2, text + "}");
+  }
+
+  void Suppress(const ChainSuppress& suppress) {
+    std::string by;
+    for (const std::string& name : suppress.by) by += (by.empty() ? ", by: [" : ", ") + name;
+    Line(2, "suppress: {for: " + Seconds(suppress.span) + by + (suppress.by.empty() ? "}" : "]}"));
   }
 
   void StepsOf(const ChainRule& rule) {
@@ -973,6 +1092,15 @@ ChainWorld MakeWorld(Random& random, ChainFamily family) {
 
 std::string ToYaml(const ChainWorld& world) { return Writer(world).Write(); }
 
+std::string TableOf(const ChainWorld& world) {
+  std::string csv;
+  for (const std::vector<std::string>& row : world.table) {
+    for (std::size_t i = 0; i < row.size(); ++i) csv += (i == 0 ? "" : ",") + row[i];
+    csv += '\n';
+  }
+  return csv;
+}
+
 std::string ToYaml(const ChainExpr& expression) {
   switch (expression.op) {
     case Op::kLiteral: return LiteralText(expression.literal);
@@ -1040,12 +1168,20 @@ std::vector<ChainEvent> MakeStream(Random& random, std::size_t events) {
     };
     if (!Chance(random, 4)) {
       event.fields["u"] = {text({"x", "x", "y"})};
-      if (Chance(random, 8)) event.fields["u"].push_back(text({"x", "y", "z"}));
+      if (Chance(random, 10)) event.fields["u"].push_back(text({"x", "y", "z"}));
     }
     if (!Chance(random, 10)) event.fields["h"] = {text({"p", "q"})};
     if (!Chance(random, 10))
       event.fields["v"] = {text({"0", "1", "2", "3", "5", "8", "2.5", "-1", "odd"})};
     if (!Chance(random, 10)) event.fields["w"] = {text({"p", "q", "R", "2", ""})};
+    const auto message = [&] {
+      if (Chance(random, 8)) return std::string("nothing failed");
+      return text({"disk ", "disk ", "Disk ", "DISK  "}) + text({"1", "2", "x", "y"}) +
+             text({" on ", " on ", "  on "}) + text({"p", "q", "x", "1"}) +
+             text({"", " failed", " failed ", " was 1", " was x"});
+    };
+    if (!Chance(random, 15)) event.fields["m"] = {message()};
+    if (Chance(random, 12)) event.fields["m"].push_back(message());
     stream.push_back(std::move(event));
   }
   std::sort(stream.begin(), stream.end(), [](const ChainEvent& a, const ChainEvent& b) {

@@ -8,7 +8,8 @@
 
 #include "tests/reference/brute_chains.h"
 
-// Rule sets and streams made up from a seed. A rule can be written as YAML for the engine and
+// Rule sets and streams made up from a seed. What detections capture, compute and look up goes with any
+// family. A rule can be written as YAML for the engine and
 // evaluated by the oracle (tests/reference/brute_chains.h).
 namespace faultline::testing {
 
@@ -37,6 +38,8 @@ inline constexpr int kChainFamilies = 10;
 // The world as rules: detections a, b, c, d (the texts of the array `kind`), then the correlations.
 [[nodiscard]] std::string ToYaml(const reference::ChainWorld& world);
 [[nodiscard]] std::string ToYaml(const reference::ChainExpr& expression);
+// The world's lookup table as CSV; its name is `sites`.
+[[nodiscard]] std::string TableOf(const reference::ChainWorld& world);
 
 // Events in the total order, of one to three sources, each with an origin of its own.
 [[nodiscard]] std::vector<reference::ChainEvent> MakeStream(Random& random, std::size_t events);

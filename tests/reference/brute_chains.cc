@@ -111,8 +111,22 @@ struct Fired {
 };
 
 enum class DueKind { kOperator, kQuiet, kChoice, kUpdate, kExpiry };
+// A key behind the hash that timers of one time are ordered by.
+struct DueKey {
+  DueKey(Texts of) : key(std::move(of)) {  // NOLINT: a key stands for itself
+    DigestBuilder builder;
+    for (const std::string& part : key) builder.Add(part);
+    hash = builder.Finish();
+  }
+  Digest hash;
+  Texts key;
+  friend auto operator<=>(const DueKey&, const DueKey&) = default;
+};
 // Expiries act behind all other timers of their time.
-using Due = std::tuple<std::int64_t, bool, std::uint32_t, DueKind, Texts>;
+using Due = std::tuple<std::int64_t, bool, std::uint32_t, DueKind, DueKey>;
+
+// The last rule of a choose group, and the group key.
+using Choice = std::pair<std::uint32_t, Texts>;
 
 class Machine {
  public:
@@ -159,7 +173,9 @@ class Machine {
   void OnEvent(const ChainEvent& event) {
     ++point_;
     now_ = Seen{point_, event.time, false, event.origin, {}};
-    for (const ChainRef rule : event.rules) now_.hits.push_back({rule, event.fields});
+    for (const ChainRef rule : event.rules) {
+      now_.hits.push_back({rule, Taken(world_, rule, event.fields)});
+    }
     for (std::uint32_t c = 0; c < world_.rules.size(); ++c) Arrive(c);
   }
 
@@ -167,17 +183,19 @@ class Machine {
     while (!timers_.empty() && std::get<0>(*timers_.begin()) < before) {
       const Due due = *timers_.begin();
       timers_.erase(timers_.begin());
-      const auto& [time, last, c, kind, key] = due;
+      const auto& [time, last, c, kind, due_key] = due;
+      const Texts& key = due_key.key;
       ++point_;
       now_ = Seen{point_, time, true, {}, {}};
       if (kind == DueKind::kChoice) {
-        Choose(key, time);
+        Choose({c, key}, time);
         continue;
       }
       if (kind == DueKind::kQuiet || kind == DueKind::kUpdate) {
         OnIncidentTimer(c, key, time, kind == DueKind::kQuiet);
         continue;
       }
+      EndOver(c, states_[c].at(key));
       OnTimer(c, states_[c].at(key), time, last);
       for (std::uint32_t parent = c + 1; parent < world_.rules.size(); ++parent) Arrive(parent);
     }
@@ -919,7 +937,7 @@ class Machine {
     const ChainRule& rule = world_.rules[c];
     const bool overdue = std::any_of(timers_.begin(), timers_.end(), [&](const Due& due) {
       return std::get<0>(due) < time && std::get<2>(due) == c &&
-             std::get<3>(due) == DueKind::kExpiry && std::get<4>(due) == state.key;
+             std::get<3>(due) == DueKind::kExpiry && std::get<4>(due).key == state.key;
     });
     if (!overdue || !state.on) return;
     if (IsCount(rule)) {
@@ -953,6 +971,7 @@ class Machine {
     const bool resolves = rule.resolve && HasAny(rule.resolve->on, arrival);
     if (resolves) Resolve(c, state.key, arrival.time);
     const std::size_t fired = fired_;
+    EndOver(c, state);
     Observe(c, state, arrival);
     if (fired_ == fired && !resolves) Touch(c, state, arrival);
   }
@@ -1026,7 +1045,7 @@ class Machine {
     return builder.Finish();
   }
 
-  void Choose(const Texts& choice, std::int64_t due) {
+  void Choose(const Choice& choice, std::int64_t due) {
     std::vector<Fired> candidates = std::move(choices_[choice]);
     choices_.erase(choice);
     std::size_t best = 0;
@@ -1092,6 +1111,13 @@ class Machine {
     open_.erase(found);
   }
 
+  // An incident whose predicate is true no more is over, also where a firing that is not told follows.
+  void EndOver(std::uint32_t c, const KeyState& state) {
+    const auto found = open_.find({c, state.key});
+    if (found == open_.end() || world_.rules[c].resolve || state.on) return;
+    if (!found->second.changed) open_.erase(found);
+  }
+
   // An arrival looks whether what the incident says has changed.
   void Touch(std::uint32_t c, const KeyState& state, const Seen& arrival) {
     const ChainRule& rule = world_.rules[c];
@@ -1153,7 +1179,7 @@ class Machine {
   std::vector<std::map<Texts, KeyState>> states_;                 // per correlation
   std::vector<std::vector<std::vector<Registered>>> registered_;  // per correlation and register
   std::vector<std::map<Texts, std::pair<std::int64_t, std::int64_t>>> hidden_;  // until, how many
-  std::map<Texts, std::vector<Fired>> choices_;
+  std::map<Choice, std::vector<Fired>> choices_;
   std::map<std::pair<std::uint32_t, Texts>, Fired> open_;
   std::size_t fired_ = 0;  // edges so far
   std::vector<ChainAlert> alerts_;
@@ -1356,16 +1382,14 @@ void Machine::Fire(std::uint32_t c, KeyState& state, const Steps& evidence, cons
     }
   }
   if (!rule.choose) return Emit(std::move(fired), time);
-  Texts choice{rule.choose->group};
-  choice.insert(choice.end(), state.key.begin(), state.key.end());
-  auto& candidates = choices_[choice];
+  std::uint32_t last = c;
+  for (std::uint32_t other = 0; other < world_.rules.size(); ++other) {
+    const auto& choose = world_.rules[other].choose;
+    if (choose && choose->group == rule.choose->group) last = std::max(last, other);
+  }
+  auto& candidates = choices_[{last, state.key}];
   if (candidates.empty()) {
-    std::uint32_t last = c;
-    for (std::uint32_t other = 0; other < world_.rules.size(); ++other) {
-      const auto& choose = world_.rules[other].choose;
-      if (choose && choose->group == rule.choose->group) last = std::max(last, other);
-    }
-    timers_.insert({time + rule.choose->settle, false, last, DueKind::kChoice, choice});
+    timers_.insert({time + rule.choose->settle, false, last, DueKind::kChoice, state.key});
   }
   candidates.push_back(std::move(fired));
 }

@@ -245,10 +245,37 @@ struct ChainAlert {
 // A line for people; equal alerts, equal lines.
 [[nodiscard]] std::string ToString(const ChainAlert& alert);
 
+// What a detection takes from a text of its event.
+struct ChainCapture {
+  std::string field;
+  bool is_template = false;        // words and %1 ...; else an expression with groups
+  std::string pattern;             // an expression's groups: `(?<name>`
+  std::vector<std::string> names;  // of the groups, in order
+  std::optional<std::string> join;
+};
+
+struct ChainLookup {
+  std::string field, from;
+  bool default_from = false;
+  std::string otherwise;  // empty: the field is absent then
+};
+
+// In this order.
+struct ChainTakes {
+  std::vector<ChainCapture> captures;
+  std::vector<std::pair<std::string, ChainExpr>> fields;
+  std::vector<ChainLookup> lookups;
+};
+
 struct ChainWorld {
   std::uint32_t detections = 0;
-  std::vector<ChainRule> rules;  // correlations
+  std::vector<ChainTakes> takes;                // per detection
+  std::vector<std::vector<std::string>> table;  // that of all lookups; first its columns' names
+  std::vector<ChainRule> rules;                 // correlations
 };
+
+// The fields of an event as `detection` brings them: what it takes hides what has the name already.
+[[nodiscard]] ChainFields Taken(const ChainWorld& world, ChainRef detection, ChainFields fields);
 
 // All alerts of the correlations of `world` over `events` (any order), up to the end of time.
 [[nodiscard]] std::vector<ChainAlert> Correlate(const ChainWorld& world,

@@ -115,6 +115,38 @@ TEST(Engine, ASingleRuleAlertsAtOnceWithItsEvidence) {
   EXPECT_EQ(alert.evidence[0].event, Event(1, "single", "mallory"));
 }
 
+TEST(Engine, AnEventOfSeveralKeysIsJudgedInTheOrderOfItsValues) {
+  const auto rules = Rules(R"(
+title: a
+name: a
+id: rule-a
+logsource: {category: test}
+detection: {s: {kind: a}, condition: s}
+---
+title: each
+id: each
+correlation: {type: event_count, rules: [a], group-by: [who], timespan: 1s, condition: {gte: 1}}
+faultline: {suppress: {for: 5s, by: [kind]}}
+)");
+  Engine engine(rules, {});
+  const SourceId source = engine.AddSource({"events", 0}, {}, nullptr, {});
+  Output out;
+  std::vector<std::string> told;
+  for (int i = 0; i < 6; ++i) {  // no hash of keys orders both ways
+    const char* who = i % 2 == 0 ? R"(["x","y"])" : R"(["y","x"])";
+    const std::string payload =
+        R"({"@timestamp":)" + std::to_string(1000 + 10 * i) + R"(,"kind":"a","who":)" + who + "}";
+    Record record;
+    record.source = source;
+    record.offset = i;
+    record.payload = payload;
+    engine.Process(record, {}, out);
+  }
+  engine.Finish(out);
+  for (const Alert& alert : out.alerts) told.push_back(alert.group.at(0).value);
+  EXPECT_EQ(told, (std::vector<std::string>{"x", "y", "x", "y", "x", "y"}));
+}
+
 // What an alert of the chain says, hit by hit.
 std::string Said(const Alert& alert) {
   std::string said = alert.id.Hex() + alert.explanation.cause;

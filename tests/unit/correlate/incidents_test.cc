@@ -226,6 +226,25 @@ TEST_F(IncidentsTest, TurnsAFloodIntoOneRecordAtTheEndOfItsHour) {
                            "c flooded 0 3599 hidden 7", "c firing 0 3600"}));
 }
 
+// A firing that is hidden opens nothing, and does not bring back what was over before it.
+TEST_F(IncidentsTest, EndsWhatIsOverBeforeAHiddenFiring) {
+  rules = {Chain("c", 2)};
+  rules[0].suppress = sigma::Suppress{hours(1), {}};
+  Make({100, 0, seconds(1)});
+  Fire(0, 0);
+  const Digest key = GroupKey::Of({{"who", "x"}}).digest;
+  incidents->EndOver(0, key, At(5));  // still holds
+  EXPECT_EQ(incidents->numbers().open, 1);
+  op.holds_until = At(9);
+  incidents->EndOver(0, key, At(10));
+  op.holds_until = At(20);
+  Fire(0, 10);
+  op.bound = {Seen(0, 10), Seen(1, 11)};
+  Touch(0, 11);
+  EXPECT_EQ(Told(), (Lines{"c firing 0 0"}));
+  EXPECT_EQ(incidents->numbers().open, 0);
+}
+
 TEST_F(IncidentsTest, ForgetsTheIncidentThatIsUnchangedForLongest) {
   rules = {Chain("c", 1)};
   Make({2, 0, seconds(60)});
