@@ -88,6 +88,13 @@ class UnitJudge final : public Judge {
   std::span<const InputHit> arrived_;
 };
 
+// A hit on its way to a correlation, with its groups there.
+struct Incoming {
+  InputHit hit;
+  std::vector<GroupKey> keys;
+};
+using Inbox = std::map<std::uint32_t, std::vector<Incoming>>;  // per unit, children first
+
 // One key's share of what arrived at one point.
 struct Share {
   GroupKey key;
@@ -95,12 +102,9 @@ struct Share {
 };
 
 // By key, in the order of mention: of the rules, then of the values in the event.
-std::vector<Share> SharesOf(const CorrelationRule& rule, const std::vector<InputHit>& hits,
-                            std::vector<bool>& keyless) {
+std::vector<Share> SharesOf(std::vector<Incoming>& incoming, std::vector<bool>& keyless) {
   std::vector<Share> shares;
-  for (const InputHit& hit : hits) {
-    std::vector<GroupKey> keys =
-        KeysOf(*hit.hit, rule.group_by, rule.inputs[hit.input].group_fields);
+  for (auto& [hit, keys] : incoming) {
     if (keys.empty()) keyless[hit.input] = true;
     for (GroupKey& key : keys) {
       const auto place = std::find_if(shares.begin(), shares.end(), [&key](const Share& share) {
@@ -154,13 +158,14 @@ struct Correlator::Impl {
   std::int64_t edges_made = 0;
   EventTime swept = EventTime::Min();
 
-  // What is to be seen at the point that is being worked at: per unit, children first.
-  std::map<std::uint32_t, std::vector<InputHit>> inbox;
+  Inbox inbox;            // what is to be seen at the point that is being worked at
   std::deque<Hit> edges;  // those of that point; they stay where they are
 
   Impl(std::shared_ptr<const RuleSet> the_rules, const Options& the_options);
+  void Send(const Hit& hit, const Listener& to, Inbox& box) const;
+  void Prefetch(const std::vector<Inbox>& boxes) const;
   void Work(EventTime at, std::vector<Notice>& out);
-  void See(std::uint32_t index, EventTime at, const std::vector<InputHit>& hits,
+  void See(std::uint32_t index, EventTime at, std::vector<Incoming>& incoming,
            std::vector<Notice>& out);
   std::uint64_t SeeShare(std::uint32_t index, EventTime at, const Share& share,
                          std::vector<Notice>& out);
@@ -169,6 +174,7 @@ struct Correlator::Impl {
   void SendUp(const Unit& unit, std::uint32_t index, const Candidate& candidate,
               const RuleEnvironment& environment);
   void OnTimer(const Timer& timer, std::vector<Notice>& out);
+  bool AdvanceTo(EventTime time, std::vector<Notice>& out);
   bool Sweep(EventTime time);
   void Expire(EventTime time);
 };
@@ -191,29 +197,51 @@ Correlator::Impl::Impl(std::shared_ptr<const RuleSet> the_rules, const Options& 
   incidents = std::make_unique<Incidents>(std::move(all), options.incidents, &timers);
 }
 
+void Correlator::Impl::Send(const Hit& hit, const Listener& to, Inbox& box) const {
+  const CorrelationRule& rule = *units[to.unit]->rule;
+  box[to.unit].push_back(
+      {{to.input, &hit}, KeysOf(hit, rule.group_by, rule.inputs[to.input].group_fields)});
+}
+
+void Correlator::Impl::Prefetch(const std::vector<Inbox>& boxes) const {
+  std::map<std::uint32_t, std::vector<Digest>> ahead;  // per unit
+  for (const Inbox& box : boxes) {
+    for (const auto& [unit, incoming] : box) {
+      std::vector<Digest>& digests = ahead[unit];
+      for (const Incoming& each : incoming) {
+        for (const GroupKey& key : each.keys) digests.push_back(key.digest);
+      }
+    }
+  }
+  for (const auto& [unit, digests] : ahead) units[unit]->op->Prefetch(digests);
+}
+
 // Everything that is in the inbox, and what it brings about at the same point.
 void Correlator::Impl::Work(EventTime at, std::vector<Notice>& out) {
   while (!inbox.empty()) {
     auto next = inbox.extract(inbox.begin());
-    std::vector<InputHit>& hits = next.mapped();
-    std::stable_sort(hits.begin(), hits.end(),
-                     [](const InputHit& a, const InputHit& b) { return a.input < b.input; });
-    See(next.key(), at, hits, out);
+    std::vector<Incoming>& incoming = next.mapped();
+    std::stable_sort(incoming.begin(), incoming.end(), [](const Incoming& a, const Incoming& b) {
+      return a.hit.input < b.hit.input;
+    });
+    See(next.key(), at, incoming, out);
   }
   edges.clear();
 }
 
-void Correlator::Impl::See(std::uint32_t index, EventTime at, const std::vector<InputHit>& hits,
+void Correlator::Impl::See(std::uint32_t index, EventTime at, std::vector<Incoming>& incoming,
                            std::vector<Notice>& out) {
   Unit& unit = *units[index];
   bool numberless_here = false;
   if (unit.registers) {
+    std::vector<InputHit> hits;
+    for (const Incoming& each : incoming) hits.push_back(each.hit);
     unit.registers->Observe(at, hits);
     numberless_here = unit.registers->TakeNoNumber() > 0;
   }
   unit.op->ExpireBefore(at);
   std::vector<bool> without_key(unit.rule->inputs.size());
-  for (const Share& share : SharesOf(*unit.rule, hits, without_key)) {
+  for (const Share& share : SharesOf(incoming, without_key)) {
     if (SeeShare(index, at, share, out) > 0) numberless_here = true;
   }
   if (numberless_here) numberless.push_back(index);
@@ -311,9 +339,7 @@ void Correlator::Impl::SendUp(const Unit& unit, std::uint32_t index, const Candi
   }
   for (const InputHit& arrived : candidate.deciding) AddFields(*arrived.hit, edge.fields);
   edges.push_back(std::move(edge));
-  for (const Listener& parent : unit.parents) {
-    inbox[parent.unit].push_back({parent.input, &edges.back()});
-  }
+  for (const Listener& parent : unit.parents) Send(edges.back(), parent, inbox);
 }
 
 void Correlator::Impl::OnTimer(const Timer& timer, std::vector<Notice>& out) {
@@ -332,6 +358,15 @@ void Correlator::Impl::OnTimer(const Timer& timer, std::vector<Notice>& out) {
   const EventTime at = outcome.time;
   Fire(timer.unit, timer.key, group, outcome, {}, out);
   Work(at, out);
+}
+
+bool Correlator::Impl::AdvanceTo(EventTime time, std::vector<Notice>& out) {
+  bool fired = false;
+  while (const std::optional<Timer> timer = timers.TakeBefore(time)) {
+    OnTimer(*timer, out);
+    fired = true;
+  }
+  return Sweep(time) || fired;
 }
 
 bool Correlator::Impl::Sweep(EventTime time) {
@@ -363,22 +398,26 @@ bool Correlator::Refers(std::uint32_t detection) const noexcept {
   return !impl_->listeners[detection].empty();
 }
 
-void Correlator::Observe(const std::vector<Hit>& hits, std::vector<Notice>& out) {
-  for (const Hit& hit : hits) {
-    for (const Listener& listener : impl_->listeners[hit.rule]) {
-      impl_->inbox[listener.unit].push_back({listener.input, &hit});
+void Correlator::Observe(const std::vector<std::vector<Hit>>& events, std::vector<Notice>& out) {
+  std::vector<Inbox> boxes(events.size());
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    for (const Hit& hit : events[i]) {
+      for (const Listener& listener : impl_->listeners[hit.rule]) {
+        impl_->Send(hit, listener, boxes[i]);
+      }
     }
   }
-  impl_->Work(hits.front().time, out);
+  if (events.size() > 1) impl_->Prefetch(boxes);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const EventTime at = events[i].front().time;
+    impl_->AdvanceTo(at, out);
+    impl_->inbox = std::move(boxes[i]);
+    impl_->Work(at, out);
+  }
 }
 
 bool Correlator::AdvanceTo(EventTime time, std::vector<Notice>& out) {
-  bool fired = false;
-  while (const std::optional<Timer> timer = impl_->timers.TakeBefore(time)) {
-    impl_->OnTimer(*timer, out);
-    fired = true;
-  }
-  return impl_->Sweep(time) || fired;
+  return impl_->AdvanceTo(time, out);
 }
 
 std::string Correlator::Save(EventTime frontier) {

@@ -19,8 +19,7 @@ namespace faultline {
 // children before parents, each with its groups.
 //
 // Place      ReorderBuffer -> [Correlator] -> Notice -> Alert.
-// Order      Events come in the total order, each with all its hits; AdvanceTo() fires the timers
-//            between them.
+// Order      Events come in the total order, each with all its hits; timers fire between them.
 // Time       Event time only.
 // State      Per correlation and group what its operator, registers and incidents keep.
 // Memory     Options::limits per correlation; above it what is farthest from firing goes, counted.
@@ -47,9 +46,12 @@ class Correlator {
   // Some correlation refers to the detection rule.
   [[nodiscard]] bool Refers(std::uint32_t detection) const noexcept;
 
-  // All hits of one event (same time and origin), in ordinal order; appends what is to be told.
-  // Requires: AdvanceTo() of its time was called before.
-  void Observe(const std::vector<Hit>& hits, std::vector<Notice>& out);
+  // The next events in order, each with all its hits (same time and origin) in ordinal order, as if
+  // AdvanceTo() of its time came before each; appends what is to be told.
+  // Cost: up to kAtOnce events are best given together, since what is kept of their keys is then
+  // fetched for all of them at once.
+  void Observe(const std::vector<std::vector<Hit>>& events, std::vector<Notice>& out);
+  static constexpr std::size_t kAtOnce = 64;
   // Nothing before `time` will come any more: fires every timer that is due before it.
   // True when anything was done.
   bool AdvanceTo(EventTime time, std::vector<Notice>& out);

@@ -146,6 +146,16 @@ void EventWindow::Observe(const Arrival& arrival, Judge& judge, Outcome& out) {
   }
 }
 
+void EventWindow::Prefetch(std::span<const Digest> keys) const noexcept {
+  store_.Prefetch(keys, [this](const Store::Node& node) {
+    const State& state = node.state;
+    if (state.size == 0) return;
+    const EventRef* const ring = rings_.At(state.size, state.block);
+    const std::uint32_t mask = EventRings::CapacityOf(state.size) - 1;
+    __builtin_prefetch(&ring[(state.head + state.count - 1) & mask], 1);  // the next event's place
+  });
+}
+
 void EventWindow::Fire(const State& state, const Arrival& arrival, Judge& judge,
                        Outcome& out) const {
   std::vector<BoundStep> steps =

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "matcher/correlate/event_rings.h"
@@ -33,6 +34,7 @@ class EventWindow final : public Operator {
   EventWindow(const sigma::CorrelationRule& rule, const Limits& limits);
 
   void Observe(const Arrival& arrival, Judge& judge, Outcome& out) override;
+  void Prefetch(std::span<const Digest> keys) const noexcept override;
   void OnTimer(const Digest& key, EventTime due, Judge& judge, Outcome& out) override;
   void ExpireBefore(EventTime time) override;
   [[nodiscard]] EventTime HoldsUntil(const Digest& key) const override;

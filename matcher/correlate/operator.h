@@ -113,6 +113,8 @@ class Operator {
 
   virtual ~Operator() = default;
   virtual void Observe(const Arrival& arrival, Judge& judge, Outcome& out) = 0;
+  // Arrivals of `keys` are next: fetches what they will read, at once. Changes nothing.
+  virtual void Prefetch(std::span<const Digest> /*keys*/) const noexcept {}
   // A timer that this operator set for `key` is due. A timer that the state has overtaken does
   // nothing.
   virtual void OnTimer(const Digest& key, EventTime due, Judge& judge, Outcome& out) = 0;

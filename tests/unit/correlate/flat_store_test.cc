@@ -65,6 +65,22 @@ TEST(FlatStore, KeysThatShareATagAreKeptApart) {
   }
 }
 
+TEST(FlatStore, FetchesAheadWhatIsThereHoweverMany) {
+  Store store({1000, 1 << 20}, seconds(10));
+  std::vector<Digest> keys;
+  std::vector<std::uint64_t> there;
+  for (std::uint64_t key = 0; key < 300; ++key) {
+    keys.push_back(Key(key));
+    if (key % 3 == 0) continue;
+    Step(store, key, At(0));
+    there.push_back(key);
+  }
+  std::vector<std::uint64_t> fetched;
+  store.Prefetch(keys, [&fetched](const Store::Node& node) { fetched.push_back(node.key.low); });
+  EXPECT_EQ(fetched, there);
+  EXPECT_EQ(store.size(), there.size());
+}
+
 TEST(FlatStore, AKeyLivesExactlySoLong) {
   for (const int delta : {-1, 0, 1}) {
     Store store({100, 1 << 20}, seconds(10));
