@@ -471,15 +471,10 @@ void Engine::Impl::Release(EventTime goal, Output& out) {
   if (!(frontier < end)) return;
   bool moved = false;
   while (true) {
-    std::vector<std::vector<Hit>> events;
-    while (events.size() < Correlator::kAtOnce) {
-      std::vector<Hit> hits = waiting.PopBefore(end);
-      if (hits.empty()) break;
-      events.push_back(std::move(hits));
-    }
-    if (events.empty()) break;
-    correlator.Observe(events, notices);
-    frontier = std::max(frontier, events.back().back().point());
+    const std::vector<Hit> hits = waiting.PopBefore(end, Correlator::kAtOnce);
+    if (hits.empty()) break;
+    correlator.Observe(hits, notices);
+    frontier = std::max(frontier, hits.back().point());
     moved = true;
   }
   if (correlator.AdvanceTo(goal, notices)) moved = true;

@@ -294,12 +294,15 @@ void BM_ReorderBuffer(benchmark::State& state) {
     EventTime last = EventTime::Min();
     const auto take = [&](EventTime goal) {
       while (true) {
-        const std::vector<Hit> hits = buffer.PopBefore(OrderPoint::Before(goal));
+        const std::vector<Hit> hits =
+            buffer.PopBefore(OrderPoint::Before(goal), Correlator::kAtOnce);
         if (hits.empty()) return;
-        Prove(last <= hits[0].time, "hits leave in order");
-        last = hits[0].time;
+        for (const Hit& hit : hits) {
+          Prove(last <= hit.time, "hits leave in order");
+          last = hit.time;
+          order = order * 31 + static_cast<std::uint64_t>(hit.origin.offset);
+        }
         left += hits.size();
-        order = order * 31 + static_cast<std::uint64_t>(hits[0].origin.offset);
       }
     };
     double begin = Seconds();

@@ -398,21 +398,24 @@ bool Correlator::Refers(std::uint32_t detection) const noexcept {
   return !impl_->listeners[detection].empty();
 }
 
-void Correlator::Observe(const std::vector<std::vector<Hit>>& events, std::vector<Notice>& out) {
-  std::vector<Inbox> boxes(events.size());
-  for (std::size_t i = 0; i < events.size(); ++i) {
-    for (const Hit& hit : events[i]) {
-      for (const Listener& listener : impl_->listeners[hit.rule]) {
-        impl_->Send(hit, listener, boxes[i]);
-      }
+void Correlator::Observe(const std::vector<Hit>& hits, std::vector<Notice>& out) {
+  std::vector<Inbox> boxes;  // per event
+  std::vector<EventTime> times;
+  for (std::size_t i = 0; i < hits.size(); ++i) {
+    const Hit& hit = hits[i];
+    if (i == 0 || hit.time != hits[i - 1].time || hit.origin != hits[i - 1].origin) {
+      boxes.emplace_back();
+      times.push_back(hit.time);
+    }
+    for (const Listener& listener : impl_->listeners[hit.rule]) {
+      impl_->Send(hit, listener, boxes.back());
     }
   }
-  if (events.size() > 1) impl_->Prefetch(boxes);
-  for (std::size_t i = 0; i < events.size(); ++i) {
-    const EventTime at = events[i].front().time;
-    impl_->AdvanceTo(at, out);
+  if (boxes.size() > 1) impl_->Prefetch(boxes);
+  for (std::size_t i = 0; i < boxes.size(); ++i) {
+    impl_->AdvanceTo(times[i], out);
     impl_->inbox = std::move(boxes[i]);
-    impl_->Work(at, out);
+    impl_->Work(times[i], out);
   }
 }
 

@@ -46,11 +46,11 @@ class Correlator {
   // Some correlation refers to the detection rule.
   [[nodiscard]] bool Refers(std::uint32_t detection) const noexcept;
 
-  // The next events in order, each with all its hits (same time and origin) in ordinal order, as if
-  // AdvanceTo() of its time came before each; appends what is to be told.
-  // Cost: up to kAtOnce events are best given together, since what is kept of their keys is then
+  // The hits of the next events in order, all that each has (same time and origin), as if AdvanceTo()
+  // of its time came before each event; appends what is to be told.
+  // Cost: about kAtOnce hits are best given together, since what is kept of their keys is then
   // fetched for all of them at once.
-  void Observe(const std::vector<std::vector<Hit>>& events, std::vector<Notice>& out);
+  void Observe(const std::vector<Hit>& hits, std::vector<Notice>& out);
   static constexpr std::size_t kAtOnce = 64;
   // Nothing before `time` will come any more: fires every timer that is due before it.
   // True when anything was done.

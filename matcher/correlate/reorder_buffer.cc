@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "matcher/correlate/reorder_buffer.h"
 
+#include <chrono>
 #include <tuple>
 
 namespace faultline {
@@ -113,90 +114,48 @@ void ReorderBuffer::Push(Entry&& entry) {
   record.highest = record.first == kNone ? place : std::max(record.highest, place);
   Key key{hit.time, hit.origin.offset, source.name, hit.origin.index, hit.ordinal, 0};
   key.slot = TakeSlot(std::move(entry), record);
-  Append(key);
+  if (!calendar_.Passed(key.time)) return calendar_.Push(key);
+  const auto behind = std::upper_bound(next_.begin() + left_, next_.end(), key,
+                                       [this](const Key& a, const Key& b) { return Less(a, b); });
+  next_.insert(behind, key);
 }
 
-bool ReorderBuffer::FirstLess(const End& a, const End& b) const noexcept {
-  return a.time != b.time ? a.time < b.time : Less(runs_[a.run].front(), runs_[b.run].front());
+// Those that leave next are fetched some way ahead, and so are their records, which slots tell.
+void ReorderBuffer::PrefetchBehind(std::size_t at) const noexcept {
+  if (at + kAhead < next_.size()) Prefetch(At(next_[at + kAhead].slot));
+  if (at + kAhead / 2 < next_.size()) Prefetch(*At(next_[at + kAhead / 2].slot).record);
 }
 
-void ReorderBuffer::Append(const Key& key) {
-  const auto tail = std::partition_point(tails_.begin(), tails_.end(), [&](const End& last) {
-    return key.time != last.time ? key.time < last.time : Less(key, runs_[last.run].back());
-  });
-  if (tail != tails_.end()) {
-    tail->time = key.time;
-    return runs_[tail->run].Push(key);
+const ReorderBuffer::Key* ReorderBuffer::Lowest(const OrderPoint& goal) {
+  if (left_ == next_.size()) {
+    next_.clear();
+    left_ = 0;
+    const bool before = goal.kind == OrderPoint::Kind::kBefore;
+    calendar_.Take(before ? goal.time - std::chrono::nanoseconds(1) : goal.time, next_);
+    std::sort(next_.begin(), next_.end(), [this](const Key& a, const Key& b) {
+      return a.time != b.time ? a.time < b.time : Less(a, b);
+    });
+    for (std::size_t i = 0; i < std::min(kAhead, next_.size()); ++i) Prefetch(At(next_[i].slot));
   }
-  std::uint32_t run = static_cast<std::uint32_t>(runs_.size());
-  if (free_runs_.empty()) {
-    runs_.emplace_back();
-  } else {
-    run = free_runs_.back();
-    free_runs_.pop_back();
-  }
-  runs_[run].Push(key);
-  tails_.push_back({key.time, run});
-  heads_.push_back({key.time, run});
-  std::push_heap(heads_.begin(), heads_.end(),
-                 [this](const End& a, const End& b) { return FirstLess(b, a); });
+  return left_ < next_.size() ? &next_[left_] : nullptr;
 }
 
-void ReorderBuffer::SinkFirst(std::size_t at) {
-  while (true) {
-    std::size_t least = at;
-    for (const std::size_t child : {2 * at + 1, 2 * at + 2}) {
-      if (child < heads_.size() && FirstLess(heads_[child], heads_[least])) least = child;
-    }
-    if (least == at) return;
-    std::swap(heads_[at], heads_[least]);
-    at = least;
-  }
-}
-
-void ReorderBuffer::PopLowest() {
-  const std::uint32_t run = heads_.front().run;
-  runs_[run].Pop();
-  if (runs_[run].empty()) {
-    heads_.front() = heads_.back();
-    heads_.pop_back();
-    tails_.erase(std::find_if(tails_.begin(), tails_.end(),
-                              [run](const End& last) { return last.run == run; }));
-    free_runs_.push_back(run);
-  } else {
-    const Queue<Key>& keys = runs_[run];
-    heads_.front().time = keys.front().time;
-    Prefetch(At(keys.front().slot));  // it leaves after about as many hits as there are runs
-    if (keys.size() > 4) Prefetch(keys[4]);
-  }
-  SinkFirst(0);
-}
-
-std::vector<Hit> ReorderBuffer::PopBefore(const OrderPoint& goal) {
+std::vector<Hit> ReorderBuffer::PopBefore(const OrderPoint& goal, std::size_t enough) {
   std::vector<Hit> hits;
-  while (!heads_.empty()) {
-    const Key lowest = runs_[heads_.front().run].front();
-    Hit& hit = At(lowest.slot).entry.hit;
-    if (hits.empty() ? !IsBefore(lowest, goal)
-                     : lowest.time != hits[0].time || hit.origin != hits[0].origin ||
-                           !IsBefore(lowest, goal)) {
+  while (const Key* const lowest = Lowest(goal)) {
+    if (!IsBefore(*lowest, goal)) break;
+    Hit& hit = At(lowest->slot).entry.hit;
+    if (hits.size() >= enough &&
+        (hit.time != hits.back().time || hit.origin != hits.back().origin)) {
       break;
     }
-    PopLowest();
+    if (hits.empty()) hits.reserve(std::min(enough, next_.size() - left_));
+    PrefetchBehind(left_);
     hits.push_back(std::move(hit));
-    Free(lowest.slot);
+    Free(lowest->slot);
+    ++left_;
   }
   return hits;
-}
-
-std::vector<ReorderBuffer::Key> ReorderBuffer::TakeAll() {
-  std::vector<Key> keys;
-  keys.reserve(size_);
-  while (!heads_.empty()) {
-    keys.push_back(runs_[heads_.front().run].front());
-    PopLowest();
-  }
-  return keys;
 }
 
 const ReorderBuffer::Entry* ReorderBuffer::Oldest(SourceId id) const {

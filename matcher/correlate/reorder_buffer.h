@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include "matcher/correlate/calendar.h"
 #include "matcher/correlate/hit.h"
 #include "matcher/correlate/order.h"
-#include "matcher/correlate/queue.h"
 
 namespace faultline {
 
@@ -21,11 +21,12 @@ namespace faultline {
 //
 // Place      hit -> [ReorderBuffer] -> Correlator. correlation.md, Time, 3 to 6.
 // Memory     Only hits wait, not events. The engine pauses sources that are ahead when it is full.
-//            48 bytes a hit beside itself.
+//            60 to 100 bytes a hit beside itself.
 // Threads    Confined to its engine.
 //
-// Sources bring their hits nearly in order. So keys lie in few ascending runs: a new one goes behind
-// the greatest last key that is not above it, the lowest one is the first key of some run.
+// Keys wait in a Calendar by their times alone. Those that leave next are taken out of it some at a
+// time and sorted; a hit that comes before one of those (the engine brings none) is put in its place
+// among them.
 class ReorderBuffer {
  public:
   // One hit and what its source must be put back to so that the hit is read again.
@@ -38,23 +39,23 @@ class ReorderBuffer {
   // Takes the hit; a hit that is here already (the same point) is not taken twice.
   void Push(Entry&& entry);
   // The hits of the lowest event, all of them, in ordinal order: only when it lies before `goal`.
-  // Empty when nothing does.
-  [[nodiscard]] std::vector<Hit> PopBefore(const OrderPoint& goal);
+  // Empty when nothing does. The next events follow, whole ones, until there are `enough` hits.
+  [[nodiscard]] std::vector<Hit> PopBefore(const OrderPoint& goal, std::size_t enough = 1);
   // The entry of `source` with the lowest offset; null when none waits.
   [[nodiscard]] const Entry* Oldest(SourceId source) const;
   // Drops what `keep` refuses; `keep` may change a hit's rule but not its point.
   template <class Keep>
   void Filter(Keep keep) {
-    std::vector<Key> kept;
-    for (const Key& key : TakeAll()) {
-      if (keep(At(key.slot).entry)) {
-        kept.push_back(key);
-      } else {
-        At(key.slot).entry.hit = Hit{};
-        Free(key.slot);
-      }
-    }
-    for (const Key& key : kept) Append(key);
+    const auto drop = [&](const Key& key) {
+      if (keep(At(key.slot).entry)) return false;
+      At(key.slot).entry.hit = Hit{};
+      Free(key.slot);
+      return true;
+    };
+    next_.erase(next_.begin(), next_.begin() + left_);
+    left_ = 0;
+    std::erase_if(next_, drop);
+    calendar_.EraseIf(drop);
   }
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
@@ -62,6 +63,7 @@ class ReorderBuffer {
  private:
   static constexpr std::uint32_t kNone = 0xFFFFFFFF;
   static constexpr std::uint32_t kChunk = 256;
+  static constexpr std::size_t kAhead = 32;  // hits that are fetched before they leave
 
   // A point of the order; names compare by their rank.
   struct Key {
@@ -79,7 +81,7 @@ class ReorderBuffer {
     // The highest (index, ordinal) that came: what lies above is new.
     std::pair<std::uint32_t, std::uint32_t> highest;
   };
-  struct Slot {
+  struct alignas(64) Slot {
     Entry entry;
     Record* record = nullptr;
     std::uint32_t before = kNone, behind = kNone;  // in the record
@@ -90,14 +92,7 @@ class ReorderBuffer {
     std::map<std::int64_t, Record> strays;  // came with an offset below one that was here
   };
 
-  // One end of a run, its time at hand: seldom is more than that asked for.
-  struct End {
-    EventTime time;
-    std::uint32_t run = 0;
-  };
-
   [[nodiscard]] bool Less(const Key& a, const Key& b) const noexcept;
-  [[nodiscard]] bool FirstLess(const End& a, const End& b) const noexcept;
   [[nodiscard]] bool IsBefore(const Key& key, const OrderPoint& goal) const;
   [[nodiscard]] Source& SourceOf(const Entry& entry);
   [[nodiscard]] std::uint32_t NameOf(const SourceName& name);
@@ -108,10 +103,9 @@ class ReorderBuffer {
   }
   [[nodiscard]] std::uint32_t TakeSlot(Entry&& entry, Record& record);
   void Free(std::uint32_t slot);  // its hit has been moved out
-  void Append(const Key& key);
-  void SinkFirst(std::size_t at);  // heads_[at] grew
-  void PopLowest();
-  [[nodiscard]] std::vector<Key> TakeAll();  // all keys in order; no run is left
+  // The first key; null where none can lie before `goal`, though what it gives need not do so.
+  [[nodiscard]] const Key* Lowest(const OrderPoint& goal);
+  void PrefetchBehind(std::size_t at) const noexcept;  // ... which leaves next_
 
   std::deque<Source> sources_;                    // by SourceId; they never move
   std::map<SourceName, std::uint32_t> name_ids_;  // in the order of names
@@ -120,10 +114,9 @@ class ReorderBuffer {
   std::vector<std::unique_ptr<Slot[]>> slots_;    // kChunk each
   std::uint32_t used_slots_ = 0;
   std::vector<std::uint32_t> free_slots_;
-  std::vector<Queue<Key>> runs_;  // each ascending
-  std::vector<std::uint32_t> free_runs_;
-  std::vector<End> tails_;  // runs that are not empty, their last keys descending
-  std::vector<End> heads_;  // the same runs, a heap by their first keys, least first
+  Calendar<Key> calendar_;
+  std::vector<Key> next_;  // in order, before all of calendar_
+  std::size_t left_ = 0;   // so many of next_ have left
   std::size_t size_ = 0;
 };
 
