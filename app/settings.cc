@@ -194,8 +194,8 @@ std::vector<Setting> MakeSettings() {
        {"ocsf", "ecs"}},
       {"alerts.max_per_rule",
        [](Config& c, std::size_t) -> Slot { return &c.alerts.max_per_rule; },
-       "Alerts of one correlation or chain in an hour of event time; what is above becomes one "
-       "record of status flooded. 0: no limit.",
+       "Alerts of one rule in an hour of event time, of a rule that alerts by itself for each "
+       "partition; what is above becomes one record of status flooded. 0: no limit.",
        {},
        0,
        1'000'000'000},

@@ -163,7 +163,7 @@ const std::vector<MetricSpec>& MetricTable() {
       {"faultline_alerts_suppressed_total",
        kCounter,
        {},
-       "Firings of correlations that were not told: suppress, choose, alerts.max_per_rule."},
+       "Alerts that were not told: suppress, choose, alerts.max_per_rule."},
       {"faultline_alerts_delivered_total",
        kCounter,
        {},

@@ -187,6 +187,16 @@ Alert AlertOf(const sigma::DetectionRule& rule, const Hit& hit) {
   return alert;
 }
 
+Alert FloodedAlertOf(const sigma::DetectionRule& rule, const Hit& last, const Origin& first,
+                     EventTime end, std::int64_t hidden) {
+  Alert alert = AlertOf(rule, last);
+  alert.status = AlertStatus::kFlooded;
+  alert.time = end;
+  alert.suppressed_count = hidden;
+  Identify(alert, rule.semantics, first, {std::nullopt, end});
+  return alert;
+}
+
 Alert AlertOf(const RuleSet& rules, const Notice& notice, std::size_t max_evidence) {
   const sigma::CorrelationRule& rule = rules.correlations()[notice.correlation];
   Alert alert;

@@ -93,6 +93,9 @@ struct Deciding {
 
 // The alert of a detection rule that alerts by itself. `hit` holds the fields that its texts name.
 [[nodiscard]] Alert AlertOf(const sigma::DetectionRule& rule, const Hit& hit);
+// What its hour hid of a flood: `hidden` events from the one at `first` to `last`, told at the hour's end.
+[[nodiscard]] Alert FloodedAlertOf(const sigma::DetectionRule& rule, const Hit& last,
+                                   const Origin& first, EventTime end, std::int64_t hidden);
 // The alert of what a correlation or chain has to tell; at most `max_evidence` events are told.
 [[nodiscard]] Alert AlertOf(const RuleSet& rules, const Notice& notice, std::size_t max_evidence);
 

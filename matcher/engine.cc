@@ -17,6 +17,7 @@
 #include "matcher/correlate/watermark.h"
 #include "matcher/event/text.h"
 #include "matcher/event/timestamp.h"
+#include "matcher/flood_guard.h"
 
 namespace faultline {
 namespace {
@@ -84,9 +85,9 @@ Correlator::Options CorrelatorOptions(const Engine::Options& options, const Rule
   return chosen;
 }
 
-// A state file: magic, version, checksum of the rest; then where the frontier stood, and all that
-// the correlators keep.
-constexpr std::string_view kStateMagic = "FLSTATE1";
+// A state file: magic with its version, checksum of the rest; then where the frontier stood, all that
+// the correlators keep, and what floods have hidden.
+constexpr std::string_view kStateMagic = "FLSTATE2";
 
 }  // namespace
 
@@ -111,8 +112,10 @@ struct Engine::Impl {
     InputScope scope = kUndeclared;
     // Journalled returns from idleness: from that offset on, hits below that frontier are late.
     std::map<std::int64_t, OrderPoint> returns;
-    std::int64_t next = 0;   // the next record to read
-    std::int64_t below = 0;  // P: nothing below is emitted again
+    FloodGuard::Lane* flood = nullptr;     // the engine's; never null
+    EventTime resumed = EventTime::Min();  // the frontier when it last came back from idleness
+    std::int64_t next = 0;                 // the next record to read
+    std::int64_t below = 0;                // P: nothing below is emitted again
     bool idle = false;
   };
 
@@ -134,6 +137,7 @@ struct Engine::Impl {
         walker(&rules->fields()),
         matcher(rules, options.matching),
         correlator(rules, CorrelatorOptions(options, *rules)),
+        floods(options.match_only ? 0 : options.max_alerts_per_rule),
         stats(options.stats ? options.stats : std::make_shared<EngineStats>()),
         counters(stats->engine) {
     PrepareRules();
@@ -150,6 +154,7 @@ struct Engine::Impl {
   void CountOddities(const EventFlags& flags);
   void CountLateness(const SourceClock::Verdict& when);
   void Emit(std::span<const std::uint32_t> matched, const Arrival& arrival, Output& out);
+  void TellMatch(const Hit& hit, const Source& source, Output& out);
   Hit HitOf(std::uint32_t rule, const Arrival& arrival);
   [[nodiscard]] const OrderPoint& BarOf(const Source& source, std::int64_t offset) const;
   void Offer(Hit hit, const Arrival& arrival, Output& out);
@@ -161,6 +166,9 @@ struct Engine::Impl {
   void Advance(Output& out);
   void Release(EventTime goal, Output& out);
   void CountCorrelations();
+  [[nodiscard]] static EventTime ReachedBy(const Source& source);
+  void EndFloods(Source& source, EventTime reached, Output& out);
+  void TellFloods(const std::vector<FloodGuard::Flood>& ended, Output& out);
 
   Options options;
   std::shared_ptr<const RuleSet> rules;
@@ -169,6 +177,7 @@ struct Engine::Impl {
   Correlator correlator;
   std::vector<std::vector<std::string>> hit_fields;  // per detection: what its hits must bring
   std::vector<std::optional<Source>> sources;        // index = SourceId; nothing: removed
+  FloodGuard floods;
   ReorderBuffer waiting;
   OrderPoint frontier = OrderPoint::Before(EventTime::Min());  // up to it everything has acted
   std::optional<nanoseconds>
@@ -232,6 +241,7 @@ Engine::Impl::Source& Engine::Impl::Arrive(const Record& record, Output& out) {
       source.idle = false;
       idle_at.reset();  // the idle clock starts anew when all are idle again
       counters.returns.Add();
+      source.resumed = std::max(source.resumed, frontier.time);
       JournalEntry entry;
       entry.kind = JournalEntry::Kind::kReturn;
       entry.source = source.name;
@@ -242,6 +252,10 @@ Engine::Impl::Source& Engine::Impl::Arrive(const Record& record, Output& out) {
     }
   }
   source.next = record.offset + 1;
+  const auto after = source.returns.upper_bound(record.offset);
+  if (after != source.returns.begin()) {
+    source.resumed = std::max(source.resumed, std::prev(after)->second.time);
+  }
   return source;
 }
 
@@ -354,15 +368,22 @@ void Engine::Impl::Emit(std::span<const std::uint32_t> matched, const Arrival& a
         (options.match_only || !rules->detections()[rule].silent) && !arrival.again;
     if (!hit_wanted && !alert_wanted) continue;
     Hit hit = HitOf(rule, arrival);
-    if (alert_wanted) {
-      out.alerts.push_back(AlertOf(rules->detections()[rule], hit));
-      rule_counters[rule]->alerts.Add();
-    }
+    if (alert_wanted) TellMatch(hit, *arrival.source, out);
     if (hit_wanted) {
       hit.ordinal = ordinal++;
       Offer(std::move(hit), arrival, out);
     }
   }
+}
+
+void Engine::Impl::TellMatch(const Hit& hit, const Source& source, Output& out) {
+  const EventTime highest = source.clock.highest().value_or(EventTime::Min());
+  if (!floods.Tells(*source.flood, hit, {ReachedBy(source), highest})) {
+    counters.alerts_suppressed.Add();
+    return;
+  }
+  out.alerts.push_back(AlertOf(rules->detections()[hit.rule], hit));
+  rule_counters[hit.rule]->alerts.Add();
 }
 
 Hit Engine::Impl::HitOf(std::uint32_t rule, const Arrival& arrival) {
@@ -484,7 +505,28 @@ void Engine::Impl::Release(EventTime goal, Output& out) {
     rule_counters[rules->detections().size() + notice.correlation]->alerts.Add();
   }
   notices.clear();
+  for (auto& source : sources) {  // no record of theirs tells that an hour is over
+    if (source && source->idle) EndFloods(*source, goal, out);
+  }
   if (moved) CountCorrelations();
+}
+
+// The point that the source has passed: its watermark, or where it was overtaken while it was idle.
+EventTime Engine::Impl::ReachedBy(const Source& source) {
+  return std::max(source.clock.watermark(), source.resumed);
+}
+
+void Engine::Impl::EndFloods(Source& source, EventTime reached, Output& out) {
+  if (source.flood->Ended(reached)) TellFloods(floods.End(*source.flood, reached), out);
+}
+
+void Engine::Impl::TellFloods(const std::vector<FloodGuard::Flood>& ended, Output& out) {
+  for (const FloodGuard::Flood& flood : ended) {
+    const std::uint32_t rule = flood.last.rule;
+    out.alerts.push_back(FloodedAlertOf(rules->detections()[rule], flood.last, flood.first,
+                                        flood.due, flood.hidden));
+    rule_counters[rule]->alerts.Add();
+  }
 }
 
 void Engine::Impl::CountCorrelations() {
@@ -498,7 +540,7 @@ void Engine::Impl::CountCorrelations() {
   counters.windows_open.Set(numbers.windows_open);
   counters.window_state_bytes.Set(numbers.state_bytes);
   counters.window_evictions.Set(told_before.evictions + numbers.evictions);
-  counters.alerts_suppressed.Set(told_before.suppressed + numbers.suppressed);
+  counters.alerts_suppressed.Set(told_before.suppressed + numbers.suppressed + floods.hidden());
   counters.chains_completed.Set(told_before.edges + numbers.edges);
 }
 
@@ -514,12 +556,14 @@ SourceId Engine::AddSource(const SourceName& name, const InputOptions& input,
                            const SourcePosition* restored,
                            const std::vector<JournalEntry>& journal) {
   Impl::Source source(name, input);
+  source.flood = impl_->floods.LaneOf(name);
   impl_->Prepare(source);
   if (restored != nullptr) {
     source.clock.Restore(restored->highest);
     source.next = restored->committed;
     source.below = restored->position;
     source.idle = restored->idle;
+    source.resumed = restored->frontier.time;  // beyond the watermark only where it was overtaken
     impl_->frontier = std::max(impl_->frontier, restored->frontier);
   }
   for (const JournalEntry& entry : journal) {
@@ -547,6 +591,7 @@ void Engine::Process(const Record& record, const ReadEdge& edge, Output& out) no
   Impl::Source& source = e.Arrive(record, out);
   const bool again = record.offset < source.below;
   const std::optional<EventTime> highest = source.clock.highest();
+  e.EndFloods(source, source.resumed, out);
 
   if (record.tombstone) {
     if (!again) e.counters.tombstones.Add();
@@ -561,6 +606,7 @@ void Engine::Process(const Record& record, const ReadEdge& edge, Output& out) no
       e.Emit(e.matcher.Match(*event, source.scope), arrival, out);
     }
   }
+  e.EndFloods(source, Impl::ReachedBy(source), out);
   if (!e.options.match_only) e.Advance(out);
   e.counters.reorder_buffered.Set(static_cast<std::int64_t>(e.waiting.size()));
   e.counters.prefilter_candidates.Set(
@@ -600,7 +646,10 @@ void Engine::Tick(nanoseconds steady, Output& out) noexcept {
   if (base != EventTime::Min()) e.Release(base + passed, out);
 }
 
-void Engine::Finish(Output& out) noexcept { impl_->Release(EventTime::Max(), out); }
+void Engine::Finish(Output& out) noexcept {
+  impl_->Release(EventTime::Max(), out);
+  impl_->TellFloods(impl_->floods.EndAll(), out);
+}
 
 void Engine::FinishPart(Output& out) noexcept {
   std::optional<EventTime> highest;
@@ -650,6 +699,7 @@ std::string Engine::SaveState() const {
   body.Text(impl_->rules->revision());
   Save(impl_->frontier, body);
   body.Text(impl_->correlator.Save(impl_->frontier.time));
+  impl_->floods.Save(*impl_->rules, body);
   StateWriter out;
   out.U64(Hash64(body.bytes()));
   return std::string(kStateMagic) + out.bytes() + body.bytes();
@@ -667,9 +717,12 @@ Result<void> Engine::LoadState(std::string_view bytes) {
   const std::string revision = in.Text();
   const OrderPoint frontier = LoadPoint(in);
   const std::string state = in.Text();
+  FloodGuard floods = impl_->floods;
+  floods.Load(*impl_->rules, in);
   if (!in.ok() || !in.AtEnd() || !impl_->correlator.Load(state)) {
     return refuse("the state does not fit these rules or this version");
   }
+  impl_->floods = std::move(floods);
   impl_->frontier = std::max(impl_->frontier, frontier);
   return {};
 }
@@ -691,6 +744,11 @@ void Engine::Reload(std::shared_ptr<const RuleSet> rules) {
   const std::string state = e.correlator.Save(e.frontier.time);
   e.correlator = Correlator(e.rules, CorrelatorOptions(e.options, *e.rules));
   FAULTLINE_CHECK(e.correlator.Load(state));  // what means the same goes on
+  StateWriter counted;
+  e.floods.Save(*old, counted);
+  StateReader counts(counted.bytes());
+  e.floods.Load(*e.rules, counts);
+  FAULTLINE_CHECK(counts.ok());
   e.PrepareRules();
   for (auto& source : e.sources) {
     if (source) e.Prepare(*source);

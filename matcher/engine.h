@@ -70,7 +70,7 @@ struct EngineCounters {
   Counter records, bytes, events, tombstones, blank;
   Counter substituted, unparsable_times;
   Counter hits, windows_open, window_state_bytes, window_evictions, chains_completed, returns;
-  Counter alerts_suppressed;     // firings that were not told: suppress, choose, flood
+  Counter alerts_suppressed;     // alerts that were not told: suppress, choose, flood
   Counter prefilter_candidates;  // rules that were looked at
   Counter regex_fallbacks;       // values that PCRE2 had to be asked for
   Counter regex_limits;          // searches that gave up at a limit: no match
@@ -133,7 +133,7 @@ class Engine {
     std::size_t max_keys = 15625;  // groups per correlation; the one farthest from firing goes
     std::size_t max_state_bytes = 64U << 20;  // of one correlation's state; likewise
     std::int64_t max_alerts_per_rule =
-        10000;  // of correlations, per hour of event time; 0: no limit
+        10000;  // per hour of event time, of a detection rule and source; 0: no limit
     sigma::UpdateEvery update_every =
         std::chrono::seconds(60);  // of open incidents; nothing: never
     bool hits_as_bytes =
@@ -183,7 +183,7 @@ class Engine {
   // For the commit: one entry per source, in AddSource order.
   [[nodiscard]] std::vector<SourcePosition> Positions() const;
 
-  // All that the correlators keep, with the frontier; what waits in the reorder buffer is read again
+  // All that the correlators keep and what floods hid, with the frontier; what waits in the reorder buffer is read again
   // from Positions() on. The same state gives the same bytes.
   [[nodiscard]] std::string SaveState() const;
   // Before the first source: takes over the state of the correlations that mean the same here.

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <iterator>
-#include <limits>
 #include <tuple>
 
+#include "matcher/correlate/hour.h"
 #include "matcher/correlate/state_codec.h"
 
 namespace faultline {
@@ -14,17 +14,6 @@ namespace {
 using std::chrono::nanoseconds;
 
 constexpr nanoseconds kForgetAfter = std::chrono::hours(24 * 30);
-constexpr std::int64_t kHour = 3'600'000'000'000;
-constexpr std::int64_t kLastHour = std::numeric_limits<std::int64_t>::max() / kHour - 1;
-constexpr std::int64_t kFirstHour = -kLastHour;
-
-std::int64_t HourOf(EventTime time) {
-  const std::int64_t nanos = time.nanos();
-  return std::clamp(nanos / kHour - (nanos % kHour < 0 ? 1 : 0), kFirstHour, kLastHour);
-}
-
-// The last instant of an hour.
-EventTime EndOf(std::int64_t hour) { return EventTime::Raw((hour + 1) * kHour - 1); }
 
 Candidate CandidateOf(const Notice& notice, EventTime at) {
   Candidate candidate;
@@ -200,7 +189,7 @@ bool Incidents::Flooded(std::uint32_t unit, const Notice& notice) {
     ++flood.told;
     return false;
   }
-  if (flood.hidden == 0) timers_->Set({EndOf(hour), unit, Timer::Kind::kFlood, {}});
+  if (flood.hidden == 0) timers_->Set({EndOfHour(hour), unit, Timer::Kind::kFlood, {}});
   ++flood.hidden;
   ++suppressed_;
   flood.last = notice;
@@ -360,7 +349,7 @@ void Incidents::ExpireBefore(EventTime time) {
     return entry.second.hidden == 0 && entry.second.at + suppress->span < time;
   });
   std::erase_if(floods_, [&](const auto& entry) {
-    return entry.second.hidden == 0 && EndOf(entry.first.second) < time;
+    return entry.second.hidden == 0 && EndOfHour(entry.first.second) < time;
   });
 }
 
@@ -503,10 +492,10 @@ bool Incidents::Load(const std::vector<std::optional<std::uint32_t>>& moved, Sta
     Flood flood;
     flood.told = blob.I64();
     flood.hidden = blob.I64();
-    if (hour < kFirstHour || hour > kLastHour) return blob.Refuse();
+    if (!IsHour(hour)) return blob.Refuse();
     if (flood.hidden > 0) {
       flood.last = LoadNoticeOf(key.first, blob);
-      timers_->Set({EndOf(hour), key.first, Timer::Kind::kFlood, {}});
+      timers_->Set({EndOfHour(hour), key.first, Timer::Kind::kFlood, {}});
     }
     floods_.insert_or_assign({key.first, hour}, std::move(flood));
   });
