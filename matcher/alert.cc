@@ -43,16 +43,23 @@ struct Told {
   std::size_t skipped = 0;
 };
 
+// In the total order; edges that timers made come behind events of their time.
 bool IsBefore(const Bound* a, const Bound* b) {
-  return std::tie(a->time, a->origin, a->input) < std::tie(b->time, b->origin, b->input);
+  const auto place = [](const Bound& bound) {
+    return std::tie(bound.time, bound.deadline, bound.origin, bound.input);
+  };
+  if (place(*a) != place(*b)) return place(*a) < place(*b);
+  return std::lexicographical_compare(
+      a->values.begin(), a->values.end(), b->values.begin(), b->values.end(),
+      [](const NamedValue& x, const NamedValue& y) {
+        return std::tie(x.name, x.value) < std::tie(y.name, y.value);
+      });
 }
 
 Told EventsOf(const std::vector<BoundStep>& steps, std::size_t most) {
   Told told;
   for (const BoundStep& step : steps) {
-    for (const Bound& bound : step) {
-      if (!bound.deadline) told.events.push_back(&bound);
-    }
+    for (const Bound& bound : step) told.events.push_back(&bound);
   }
   std::stable_sort(told.events.begin(), told.events.end(), IsBefore);
   const auto same = [](const Bound* a, const Bound* b) {
@@ -75,7 +82,8 @@ Evidence EvidenceOf(const RuleSet& rules, const sigma::CorrelationRule& rule, co
                     IdentityOf(MetaOf(rules, matched)),
                     {bound.values.begin(), bound.values.begin() + bound.captures},
                     {}};
-  if (notice.deciding && *notice.deciding == bound.origin) evidence.event = notice.event;
+  if (!bound.deadline && notice.deciding && *notice.deciding == bound.origin)
+    evidence.event = notice.event;
   return evidence;
 }
 

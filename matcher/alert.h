@@ -20,7 +20,8 @@ namespace faultline {
 enum class AlertKind : std::uint8_t { kDetection, kCorrelation, kChain };
 [[nodiscard]] std::string_view ToString(AlertKind kind) noexcept;
 
-// One event that an alert rests on.
+// One event that an alert rests on, or the edge of a correlation. An edge that a timer made has no event
+// of its own: its origin is that of the newest event it rests on.
 struct Evidence {
   Origin origin;
   EventTime time;

@@ -19,7 +19,7 @@ namespace {
 
 using sigma::CorrelationRule;
 
-constexpr std::uint32_t kStateVersion = 1;
+constexpr std::uint32_t kStateVersion = 2;
 // How often state that nothing touches is looked at for what has expired.
 constexpr std::chrono::nanoseconds kSweepEvery = std::chrono::minutes(10);
 
@@ -130,6 +130,17 @@ const Bound* FirstOf(std::span<const BoundStep> steps) {
     }
   }
   return first;
+}
+
+// The newest of what is bound; null when nothing is.
+const Bound* NewestOf(std::span<const BoundStep> steps) {
+  const Bound* newest = nullptr;
+  for (const BoundStep& step : steps) {
+    for (const Bound& bound : step) {
+      if (newest == nullptr || newest->Before(bound)) newest = &bound;
+    }
+  }
+  return newest;
 }
 
 // What `hit` says goes to `fields`, but for names that are there.
@@ -329,6 +340,7 @@ void Correlator::Impl::SendUp(const Unit& unit, std::uint32_t index, const Candi
   }
   if (candidate.deciding.empty()) {
     edge.deadline = true;
+    if (const Bound* newest = NewestOf(candidate.steps)) edge.origin = newest->origin;
   } else {
     const Hit& event = *candidate.deciding.front().hit;
     edge.deadline = event.deadline;

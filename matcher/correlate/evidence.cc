@@ -51,23 +51,31 @@ EventRef EvidenceStore::Keep(const Arrival& arrival) {
     event.offset = hit.origin.offset;
     event.source = SourceOf(hit.origin);
   }
-  if (arrival.hits.size() == 1 && hit.origin.index == 0 && hit.captures.empty() && !rule_.chain) {
+  if (arrival.hits.size() == 1 && hit.origin.index == 0 && hit.captures.empty() && !rule_.chain &&
+      !hit.deadline) {
     event.note = first->input;
     return event;
   }
   Note note;
   note.index = hit.origin.index;
+  if (hit.deadline) note.rests = std::make_unique<const Origin>(hit.origin);
   for (const InputHit& each : arrival.hits) {
     if (steps_of_[each.input].empty()) continue;
     Bound bound = BoundOf(rule_, each.input, *each.hit);
     note.told.push_back({each.input, bound.captures, std::move(bound.values)});
   }
-  if (note.told.size() == 1 && note.index == 0 && note.told[0].values.empty()) {
+  if (IsPlain(note)) {
     event.note = first->input;
   } else {
     event.note = KeepNote(std::move(note));
   }
   return event;
+}
+
+// Nothing in it that its EventRef does not say.
+bool EvidenceStore::IsPlain(const Note& note) noexcept {
+  return note.told.size() == 1 && note.index == 0 && note.told[0].values.empty() &&
+         note.rests == nullptr;
 }
 
 void EvidenceStore::DropNote(std::uint32_t at) {
@@ -77,6 +85,8 @@ void EvidenceStore::DropNote(std::uint32_t at) {
 
 std::int64_t EvidenceStore::BytesOfNote(std::uint32_t at) const noexcept {
   std::size_t bytes = 32;
+  const auto& rests = notes_[at].rests;
+  if (rests) bytes += sizeof(Origin) + rests->source.topic.size();
   for (const Told& told : notes_[at].told) {
     bytes += 32;
     for (const NamedValue& value : told.values) {
@@ -103,6 +113,8 @@ Bound EvidenceStore::MakeBound(const EventRef& event, const Told& told) const {
   if (!bound.deadline) {
     const std::uint32_t index = event.note < kNotes ? 0 : notes_[event.note - kNotes].index;
     bound.origin = {sources_[event.source], event.offset, index};
+  } else {
+    bound.origin = *notes_[event.note - kNotes].rests;
   }
   bound.values = told.values;
   bound.captures = told.captures;
@@ -131,11 +143,12 @@ void EvidenceStore::Tell(const EventRef& event, std::vector<BoundStep>& steps) c
 }
 
 void EvidenceStore::Save(const EventRef& event, StateWriter& out) const {
-  const Note plain{0, {{event.note, 0, {}}}};
+  const Note plain{0, nullptr, {{event.note, 0, {}}}};
   const Note& note = event.note < kNotes ? plain : notes_[event.note - kNotes];
   out.Time(event.time);
   out.Bool(event.source == 0);
-  if (event.source != 0) out.Place({sources_[event.source], event.offset, note.index});
+  out.Place(event.source == 0 ? *note.rests
+                              : Origin{sources_[event.source], event.offset, note.index});
   out.U32(static_cast<std::uint32_t>(note.told.size()));
   for (const Told& told : note.told) {
     out.U32(told.input);
@@ -148,13 +161,16 @@ std::optional<EventRef> EvidenceStore::Load(StateReader& in) {
   EventRef event;
   event.time = in.Time();
   Note note;
-  if (!in.Bool()) {
-    const Origin origin = in.Place();
-    if (!in.ok()) return std::nullopt;
+  const bool deadline = in.Bool();
+  const Origin origin = in.Place();
+  if (!in.ok()) return std::nullopt;
+  if (deadline) {
+    note.rests = std::make_unique<const Origin>(origin);
+  } else {
     event.source = SourceOf(origin);
     event.offset = origin.offset;
-    note.index = origin.index;
   }
+  note.index = origin.index;
   note.told.resize(in.Count(12));
   for (std::size_t i = 0; i < note.told.size(); ++i) {
     Told& told = note.told[i];
@@ -168,8 +184,7 @@ std::optional<EventRef> EvidenceStore::Load(StateReader& in) {
   }
   if (note.told.empty()) in.Refuse();
   if (!in.ok()) return std::nullopt;
-  const bool plain = note.told.size() == 1 && note.index == 0 && note.told[0].values.empty();
-  event.note = plain ? note.told[0].input : KeepNote(std::move(note));
+  event.note = IsPlain(note) ? note.told[0].input : KeepNote(std::move(note));
   return event;
 }
 

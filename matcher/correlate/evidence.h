@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -20,12 +21,13 @@ class StateWriter;
 struct EventRef {
   EventTime time;
   std::int64_t offset = 0;
-  std::uint32_t source = 0;  // of EvidenceStore; 0: a deadline, which has no origin
+  std::uint32_t source = 0;  // of EvidenceStore; 0: a deadline, whose origin is in its note
   std::uint32_t note = 0;    // the input, or EvidenceStore's note on what is out of the common
 };
 
 // What the windows of one correlation remember of events, by reference: sources are kept once, and
-// only an event that matched several rules, has captured values or lies in an array has a note.
+// only an event that matched several rules, has captured values or lies in an array has a note, and so
+// has a deadline.
 //
 // Place      CountWindow, ValueWindow, PeriodWindow keep EventRefs; EvidenceStore makes Bounds of them.
 // Memory     A source stays for good; a note until Drop(). BytesOf() is what an EventRef takes.
@@ -77,13 +79,15 @@ class EvidenceStore {
     std::vector<NamedValue> values;
   };
   struct Note {
-    std::uint32_t index = 0;  // of the origin
+    std::uint32_t index = 0;              // of the origin
+    std::unique_ptr<const Origin> rests;  // of a deadline: where the newest event lies; else null
     std::vector<Told> told;  // by input; at least one, several where a child fired for several keys
   };
   static constexpr std::uint32_t kNotes = 1U << 16;  // below: the number of the only input
 
   [[nodiscard]] std::uint32_t SourceOf(const Origin& origin);
   [[nodiscard]] std::uint32_t KeepNote(Note note);
+  [[nodiscard]] static bool IsPlain(const Note& note) noexcept;
   void DropNote(std::uint32_t at);
   [[nodiscard]] std::int64_t BytesOfNote(std::uint32_t at) const noexcept;
   // What is told of the event as input `input`; null where it is none of it, or `plain`.

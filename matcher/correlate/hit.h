@@ -24,7 +24,7 @@ struct HitField {
 struct Hit {
   std::uint32_t rule = 0;  // index into RuleSet::detections(); of an edge into correlations()
   bool edge = false;       // made by a correlation, in stage 2: never crosses the seam
-  bool deadline = false;   // an edge that a timer made: there is no event, `origin` is empty
+  bool deadline = false;   // an edge that a timer made: `origin` is that of the newest event it rests on
   EventTime time;
   Origin origin;
   std::uint32_t ordinal = 0;  // among the hits of the same event

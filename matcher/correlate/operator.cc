@@ -14,7 +14,15 @@ const std::string* Bound::Find(std::string_view name) const {
 }
 
 bool Bound::Before(const Bound& other) const {
-  return std::tie(time, deadline, origin) < std::tie(other.time, other.deadline, other.origin);
+  if (std::tie(time, deadline) != std::tie(other.time, other.deadline)) {
+    return std::tie(time, deadline) < std::tie(other.time, other.deadline);
+  }
+  return !deadline && origin < other.origin;
+}
+
+bool Bound::SamePoint(const Bound& other) const {
+  return std::tie(time, deadline) == std::tie(other.time, other.deadline) &&
+         (deadline || origin == other.origin);
 }
 
 Bound BoundOf(const sigma::CorrelationRule& rule, std::uint32_t input, const Hit& hit) {

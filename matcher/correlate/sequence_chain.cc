@@ -2,17 +2,9 @@
 #include "matcher/correlate/sequence_chain.h"
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
 namespace faultline {
-namespace {
-
-bool SameEvent(const Bound& a, const Bound& b) {
-  return std::tie(a.time, a.deadline, a.origin) == std::tie(b.time, b.deadline, b.origin);
-}
-
-}  // namespace
 
 // Looks for all partial matches that extend those of `base` by tied arrivals, the newest among them,
 // in any order of theirs. With one arrival, as ever without `ties: any`, that is by this one.
@@ -125,7 +117,7 @@ bool SequenceChain::Extends(const Partial& partial, const Occurrence& occurrence
 
 bool SequenceChain::Behind(const Bound& later, const Bound& earlier) const {
   if (!rule_->ties_any) return earlier.Before(later);
-  return later.time > earlier.time || (later.time == earlier.time && !SameEvent(later, earlier));
+  return later.time > earlier.time || (later.time == earlier.time && !later.SamePoint(earlier));
 }
 
 void SequenceChain::Forbid(std::vector<Partial>& partials, const AbsentEvent& absent) const {

@@ -147,6 +147,99 @@ faultline: {suppress: {for: 5s, by: [kind]}}
   EXPECT_EQ(told, (std::vector<std::string>{"x", "y", "x", "y", "x", "y"}));
 }
 
+// One line per piece of evidence: its rule, time, origin and captures.
+std::vector<std::string> EvidenceOf(const Alert& alert) {
+  std::vector<std::string> lines;
+  for (const Evidence& each : alert.evidence) {
+    std::string line = each.rule + " " + std::to_string(each.time.nanos() / 1'000'000'000) + " @" +
+                       std::to_string(each.origin.offset);
+    for (const NamedValue& value : each.captures) line += " " + value.name + "=" + value.value;
+    lines.push_back(line + (each.event.empty() ? "" : " with its event"));
+  }
+  return lines;
+}
+
+// An edge that a timer made has no event: it is told with its time and its key, and with where the
+// newest event lies that it rests on. Whatever keeps it, through a restart as well.
+TEST(Engine, EvidenceNamesTheEdgesThatTimersMade) {
+  for (const bool restarts : {false, true}) {
+    const auto rules = Rules(R"(
+title: a
+name: a
+id: rule-a
+logsource: {category: test}
+detection: {s: {kind: a}, condition: s}
+---
+title: busy
+name: busy
+id: busy
+correlation: {type: event_count, rules: [a], group-by: [who], timespan: 10s, condition: {gte: 2}}
+faultline: {window: tumbling}
+---
+title: often
+name: often
+id: often
+correlation: {type: event_count, rules: [busy], timespan: 1h, condition: {gte: 2}}
+---
+title: values
+id: values
+correlation: {type: value_count, rules: [busy], timespan: 1h, condition: {gte: 2, field: who}}
+---
+title: chain
+id: chain
+correlation: {type: temporal_ordered, timespan: 1h}
+faultline: {steps: [{on: busy, as: one}, {on: busy, as: two}]}
+---
+title: above
+id: above
+correlation: {type: event_count, rules: [often], timespan: 1h, condition: {gte: 1}, generate: true}
+)");
+    auto engine = std::make_unique<Engine>(rules, Engine::Options{});
+    SourceId source = engine->AddSource({"events", 0}, {}, nullptr, {});
+    Output out;
+    std::int64_t offset = 0;
+    for (const auto& [second, who] : std::vector<std::pair<int, const char*>>{
+             {0, "x"}, {1, "x"}, {12, "y"}, {13, "y"}, {14, "x"}, {60, "z"}}) {
+      const std::string payload = Event(second, "a", who);
+      Record record;
+      record.source = source;
+      record.offset = offset++;
+      record.payload = payload;
+      engine->Process(record, {}, out);
+      if (!restarts) continue;
+      const std::string state = engine->SaveState();
+      const std::vector<SourcePosition> positions = engine->Positions();
+      engine = std::make_unique<Engine>(rules, Engine::Options{});
+      ASSERT_TRUE(engine->LoadState(state).has_value());
+      EXPECT_EQ(engine->SaveState(), state);
+      source = engine->AddSource(positions[0].source, {}, positions.data(), {});
+      offset = positions[0].committed;
+      for (; offset < positions[0].position; ++offset) {
+        const std::pair<int, const char*> again[] = {{0, "x"},  {1, "x"},  {12, "y"},
+                                                     {13, "y"}, {14, "x"}, {60, "z"}};
+        const std::string read = Event(again[offset].first, "a", again[offset].second);
+        record.source = source;
+        record.offset = offset;
+        record.payload = read;
+        engine->Process(record, {}, out);
+      }
+    }
+    engine->Finish(out);
+    const std::vector<std::string> edges = {"busy 1010 @1 who=x", "busy 1020 @3 who=y"};
+    std::map<std::string, std::vector<std::string>> told;
+    for (const Alert& alert : out.alerts) {
+      told[alert.rule.id] = EvidenceOf(alert);
+      EXPECT_EQ(alert.evidence_total, static_cast<std::int64_t>(alert.evidence.size()));
+      for (const Step& step : alert.steps) EXPECT_FALSE(step.evidence.empty()) << alert.rule.id;
+    }
+    EXPECT_EQ(told["often"], edges);
+    EXPECT_EQ(told["values"], edges);
+    EXPECT_EQ(told["chain"], edges);
+    EXPECT_EQ(told["above"], (std::vector<std::string>{"often 1020 @3"}));
+    EXPECT_EQ(out.alerts.size(), 4U);
+  }
+}
+
 // What an alert of the chain says, hit by hit.
 std::string Said(const Alert& alert) {
   std::string said = alert.id.Hex() + alert.explanation.cause;
