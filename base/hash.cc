@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/hash.h"
 
+#include <cstddef>
+
 #include <fmt/format.h>
 #include <xxhash.h>
 
 namespace faultline {
 namespace {
 
-// Little-endian whatever the machine, so that a digest is the same everywhere.
-void Append(std::string& bytes, std::uint64_t value) {
-  for (int i = 0; i < 8; ++i) bytes.push_back(static_cast<char>(value >> (8 * i)));
+// A letter for the type and a number. Little-endian whatever the machine, so that a digest is the same
+// everywhere.
+void Append(std::string& bytes, char type, std::uint64_t value) {
+  char number[1 + sizeof value];
+  number[0] = type;
+  for (std::size_t i = 0; i < sizeof value; ++i) {
+    number[1 + i] = static_cast<char>(value >> (8 * i));
+  }
+  bytes.append(number, sizeof number);
 }
 
 }  // namespace
@@ -17,15 +25,13 @@ void Append(std::string& bytes, std::uint64_t value) {
 std::string Digest::Hex() const { return fmt::format("{:016x}{:016x}", high, low); }
 
 DigestBuilder& DigestBuilder::Add(std::string_view part) {
-  bytes_.push_back('s');
-  Append(bytes_, part.size());
+  Append(bytes_, 's', part.size());
   bytes_.append(part);
   return *this;
 }
 
 DigestBuilder& DigestBuilder::Add(std::int64_t part) {
-  bytes_.push_back('i');
-  Append(bytes_, static_cast<std::uint64_t>(part));
+  Append(bytes_, 'i', static_cast<std::uint64_t>(part));
   return *this;
 }
 
