@@ -12,6 +12,7 @@
 
 #include "app/class_compiler.h"
 #include "app/exit_code.h"
+#include "app/job_threads.h"
 #include "app/rule_select.h"
 #include "app/version.h"
 #include "base/suggest.h"
@@ -128,6 +129,7 @@ sigma::LogSource LogSourceOf(const InputConfig& input) {
 
 Result<sigma::LoadOptions> LoadOptionsOf(const Config& config) {
   sigma::LoadOptions options;
+  options.jobs = OnProcessors();
   options.placeholders.insert(config.rules.placeholders.begin(), config.rules.placeholders.end());
   options.settings.insert(config.rules.settings.begin(), config.rules.settings.end());
   options.lookups.insert(config.rules.lookups.begin(), config.rules.lookups.end());

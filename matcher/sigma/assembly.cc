@@ -72,7 +72,24 @@ ReportEntry ReportOf(const Metadata& meta, const std::string& kind) {
 
 }  // namespace
 
-void Assembly::AddFault(Error error) {
+Assembly::Text::Text(std::string_view text, const std::string& file,
+                     std::shared_ptr<const Pack> pack, const LoadOptions& options)
+    : pack_(std::move(pack)) {
+  std::vector<yaml::Node> documents;
+  auto fault = yaml::ParseYamlPrefix(text, file, {}, Fault::kRules, documents);
+  Collection collection(documents);
+  for (yaml::Node& document : documents) {
+    auto rule = collection.Next(std::move(document));
+    if (!rule) {
+      AddFault(std::move(rule.error()));
+    } else if (*rule) {
+      AddDocument(**rule, options);
+    }
+  }
+  if (fault) AddFault(std::move(*fault));
+}
+
+void Assembly::Text::AddFault(Error error) {
   Entry entry;
   entry.meta.file = error.place.file;
   entry.meta.place = error.place;
@@ -81,29 +98,11 @@ void Assembly::AddFault(Error error) {
   entries_.push_back(std::move(entry));
 }
 
-void Assembly::AddText(std::string_view text, const std::string& file,
-                       std::shared_ptr<const Pack> pack) {
-  budgets_.emplace_back();
-  packs_.push_back(std::move(pack));
-  std::vector<yaml::Node> documents;
-  auto fault = yaml::ParseYamlPrefix(text, file, {}, Fault::kRules, documents);
-  Collection collection;
-  for (yaml::Node& document : documents) {
-    auto rule = collection.Next(std::move(document));
-    if (!rule) {
-      AddFault(std::move(rule.error()));
-    } else if (*rule) {
-      AddDocument(**rule);
-    }
-  }
-  if (fault) AddFault(std::move(*fault));
-}
-
-void Assembly::AddDocument(const yaml::Node& document) {
-  Reading reading(NameOf(document), options_, budgets_.back(), packs_.back().get());
+void Assembly::Text::AddDocument(const yaml::Node& document, const LoadOptions& options) {
+  Reading reading(NameOf(document), options, *budget_, pack_.get());
   Entry entry;
-  entry.budget = &budgets_.back();
-  entry.pack = packs_.back().get();
+  entry.budget = budget_.get();
+  entry.pack = pack_.get();
   if (document.FindKey("filter") != nullptr) {
     entry.kind = "filter";
     entry.rule = ReadFilterRule(document, reading);
@@ -127,6 +126,12 @@ void Assembly::AddDocument(const yaml::Node& document) {
   entry.error = reading.error();
   entry.findings = reading.TakeFindings();
   entries_.push_back(std::move(entry));
+}
+
+void Assembly::Add(Text text) {
+  budgets_.push_back(std::move(text.budget_));
+  packs_.push_back(std::move(text.pack_));
+  std::move(text.entries_.begin(), text.entries_.end(), std::back_inserter(entries_));
 }
 
 // A replaceable detection is as if it were not there once another rule has its name.
@@ -437,7 +442,9 @@ RuleCollection Assembly::Finish() && {
   CheckTwins(true);
   PlaceDetections(rules);
   PlaceFilters(rules);
-  for (DetectionRule& rule : rules.detections) rule.semantics = SemanticsOf(rule, rules.filters);
+  RunJobs(options_.jobs, rules.detections.size(), [&rules](std::size_t i) {
+    rules.detections[i].semantics = SemanticsOf(rules.detections[i], rules.filters);
+  });
   PlaceCorrelations(rules);
   Connect(rules);
   for (Entry& entry : entries_) {

@@ -3,12 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -22,19 +22,19 @@ namespace faultline::sigma {
 
 // Gathers the documents of any number of texts, then checks them against each other.
 //
-// Place      files -> [Assembly] -> RuleCollection.
+// Place      files -> Text -> [Assembly] -> RuleCollection.
 // Order      Texts in the order in which they are added; the report keeps it.
+// Threads    Confined to one. A Text is read by any, beside others.
 // Errors     A document that cannot be honoured is rejected with its reason; the others stay.
 // Ownership  Borrows the options, which outlive it.
 class Assembly {
  public:
+  // What one text says by itself.
+  class Text;
+
   explicit Assembly(const LoadOptions& options) : options_(options) {}
 
-  // `pack`: that the text lies in; null: none.
-  void AddText(std::string_view text, const std::string& file,
-               std::shared_ptr<const Pack> pack = nullptr);
-  // A file that could not be read.
-  void AddFault(Error error);
+  void Add(Text text);
   [[nodiscard]] RuleCollection Finish() &&;
 
  private:
@@ -47,13 +47,12 @@ class Assembly {
     std::string kind;
     std::optional<Error> error;
     std::vector<Finding> findings;
-    std::uint32_t index = 0;  // in the collection, of an accepted rule
-    std::size_t targets = 0;  // of an accepted filter
+    std::uint32_t index = 0;   // in the collection, of an accepted rule
+    std::size_t targets = 0;   // of an accepted filter
     bool replaceable = false;  // gives way to another rule of its name
     std::string replaced;      // where that one stands
   };
 
-  void AddDocument(const yaml::Node& document);
   void GiveWay();
   void CheckTwins(bool by_name);
   void PlaceDetections(RuleCollection& rules);
@@ -71,8 +70,8 @@ class Assembly {
   [[nodiscard]] std::string Suggest(std::string_view reference, bool correlations);
 
   const LoadOptions& options_;
-  std::deque<ExpansionBudget> budgets_;            // of each text
-  std::deque<std::shared_ptr<const Pack>> packs_;  // of each text; null: in none
+  std::vector<std::unique_ptr<ExpansionBudget>> budgets_;  // of each text
+  std::vector<std::shared_ptr<const Pack>> packs_;         // of each text; null: in none
   std::vector<Entry> entries_;
   int suggestions_left_ = 8;  // each looks through all rules
   // Correlations in the order of RuleCollection: how many rules each reaches, repeats included.
@@ -81,6 +80,24 @@ class Assembly {
   // Into entries_, the first of each id and name; made when all are known.
   std::unordered_map<std::string_view, std::size_t> by_id_;
   std::unordered_map<std::string_view, std::size_t> by_name_;
+};
+
+class Assembly::Text {
+ public:
+  // `pack`: that the text lies in; null: none.
+  Text(std::string_view text, const std::string& file, std::shared_ptr<const Pack> pack,
+       const LoadOptions& options);
+  // Of a file that could not be read.
+  explicit Text(Error fault) { AddFault(std::move(fault)); }
+
+ private:
+  friend class Assembly;
+  void AddDocument(const yaml::Node& document, const LoadOptions& options);
+  void AddFault(Error error);
+
+  std::unique_ptr<ExpansionBudget> budget_ = std::make_unique<ExpansionBudget>();  // never null
+  std::shared_ptr<const Pack> pack_;                                               // may be null
+  std::vector<Entry> entries_;
 };
 
 }  // namespace faultline::sigma

@@ -50,6 +50,11 @@ tl::unexpected<Error> TooMuch(const yaml::Node& document) {
 
 }  // namespace
 
+Collection::Collection(const std::vector<yaml::Node>& documents)
+    : acts_(std::any_of(documents.begin(), documents.end(), [](const yaml::Node& document) {
+        return document.Find("action") != nullptr;
+      })) {}
+
 bool Collection::TakeCopy(const yaml::Node& node) {
   std::size_t nodes = 0;
   std::size_t bytes = 0;
@@ -70,7 +75,7 @@ Result<std::optional<yaml::Node>> Collection::Next(yaml::Node document) {
       if (!TakeCopy(global_)) return TooMuch(document);
       Merge(global_, document);
     }
-    previous_ = document;
+    if (acts_) previous_ = document;
     return document;
   }
   const yaml::Node kind = std::move(action->value);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "base/result.h"
 #include "matcher/sigma/reading.h"
@@ -15,6 +16,9 @@ namespace faultline::sigma {
 // key by key, everything else is replaced. Correlations and filters stand as they are written.
 class Collection {
  public:
+  // Of all `documents` of a file, before the first is given.
+  explicit Collection(const std::vector<yaml::Node>& documents);
+
   // The document as a rule; nothing for one that only tells how others are read.
   // Cost: a file whose documents would be copied to more than the budget is refused from there on.
   [[nodiscard]] Result<std::optional<yaml::Node>> Next(yaml::Node document);
@@ -24,6 +28,7 @@ class Collection {
 
   ExpansionBudget budget_;  // of values and bytes that are copied
   bool exhausted_ = false;
+  bool acts_ = false;    // some document has an `action`: what is before it is kept for it
   yaml::Node global_;    // no map where there is none
   yaml::Node previous_;  // what `repeat` repeats; no map where there is none
 };

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <system_error>
@@ -44,10 +47,10 @@ std::optional<Result<std::string>> ReadIfThere(const std::string& path, std::siz
   return ReadCapped(path, most);
 }
 
-// Reads files into an Assembly, each file once.
+// Finds files, each once, then reads them into an Assembly.
 class Loader {
  public:
-  explicit Loader(const LoadOptions& options) : assembly_(options), packs_(options, ReadIfThere) {}
+  explicit Loader(const LoadOptions& options) : options_(options), packs_(options, ReadIfThere) {}
 
   std::optional<Error> AddPath(const std::string& given) {
     std::error_code error;
@@ -62,33 +65,49 @@ class Loader {
   }
 
   RuleCollection Finish() {
-    RuleCollection rules = std::move(assembly_).Finish();
+    std::vector<std::optional<Assembly::Text>> texts(files_.size());
+    RunJobs(options_.jobs, files_.size(), [&](std::size_t i) { texts[i] = Read(files_[i]); });
+    Assembly assembly(options_);
+    for (std::optional<Assembly::Text>& text : texts) assembly.Add(std::move(*text));
+    RuleCollection rules = std::move(assembly).Finish();
     packs_.NoteUnused(rules);
     return rules;
   }
 
  private:
+  struct File {
+    std::string path;
+    std::shared_ptr<const Pack> pack;
+    std::optional<Result<std::string>> text;  // nothing: not read yet
+  };
+
   // Links are followed to files only, and only to those that lie beneath the folder.
   std::optional<Error> AddFolder(const fs::path& root) {
     std::error_code error;
-    std::vector<fs::path> files;
+    std::vector<fs::directory_entry> found;
     fs::recursive_directory_iterator at(root, error);
     for (; !error && at != fs::recursive_directory_iterator(); at.increment(error)) {
-      const fs::path& path = at->path();
-      if (IsRuleName(path.lexically_relative(root))) files.push_back(path);
+      if (IsRuleName(at->path().lexically_relative(root))) found.push_back(*at);
     }
     if (error) return FileFault(root, "cannot be read: " + error.message());
-    std::sort(files.begin(), files.end());
+    std::sort(found.begin(), found.end());
     const fs::path real_root = fs::canonical(root, error);
     if (error) return FileFault(root, "cannot be read: " + error.message());
-    for (const fs::path& path : files) {
-      if (auto fault = AddFound(real_root, path)) return fault;
+    for (const fs::directory_entry& file : found) {
+      if (auto fault = AddFound(root, real_root, file)) return fault;
     }
     return std::nullopt;
   }
 
-  std::optional<Error> AddFound(const fs::path& real_root, const fs::path& path) {
+  std::optional<Error> AddFound(const fs::path& root, const fs::path& real_root,
+                                const fs::directory_entry& file) {
     std::error_code error;
+    const fs::path& path = file.path();
+    if (!file.is_symlink(error)) {
+      if (file.is_directory(error)) return std::nullopt;
+      if (!file.is_regular_file(error)) return Keep(FileFault(path, "not a regular file"));
+      return Add(path, real_root / path.lexically_relative(root));
+    }
     const fs::path real = fs::canonical(path, error);
     if (error) return Keep(FileFault(path, "cannot be resolved: " + error.message()));
     if (fs::is_directory(real)) return std::nullopt;
@@ -96,25 +115,34 @@ class Loader {
       return Keep(FileFault(path, "leads out of the folder", "copy the file"));
     }
     if (!fs::is_regular_file(real, error)) return Keep(FileFault(path, "not a regular file"));
-    return Add(path, real, ReadCapped(path.string(), kMaxFileBytes));
+    return Add(path, real);
   }
 
   std::optional<Error> Keep(Error fault) {
-    assembly_.AddFault(std::move(fault));
+    files_.push_back({{}, nullptr, Result<std::string>(tl::unexpected<Error>(std::move(fault)))});
     return std::nullopt;
   }
 
-  std::optional<Error> Add(const fs::path& path, const fs::path& real, Result<std::string> text) {
+  std::optional<Error> Add(const fs::path& path, const fs::path& real,
+                           std::optional<Result<std::string>> text = std::nullopt) {
     if (!seen_.insert(real.string()).second) return std::nullopt;
-    if (!text) return Keep(std::move(text.error()));
     auto pack = packs_.Of(path.string());
     if (!pack) return std::move(pack.error());
-    assembly_.AddText(*text, path.string(), std::move(*pack));
+    files_.push_back({path.string(), std::move(*pack), std::move(text)});
     return std::nullopt;
   }
 
-  Assembly assembly_;
+  [[nodiscard]] Assembly::Text Read(File& file) const {
+    if (!file.text) file.text = ReadCapped(file.path, kMaxFileBytes);
+    if (!*file.text) return Assembly::Text(std::move(file.text->error()));
+    Assembly::Text read(**file.text, file.path, file.pack, options_);
+    file.text.reset();
+    return read;
+  }
+
+  const LoadOptions& options_;
   Packs packs_;
+  std::vector<File> files_;     // in the order of the report
   std::set<std::string> seen_;  // canonical paths
 };
 
@@ -160,7 +188,7 @@ Result<std::shared_ptr<const LogSourceTable>> LoadLogSources(
 RuleCollection LoadRulesFromText(std::string_view text, const std::string& file,
                                  const LoadOptions& options) {
   Assembly assembly(options);
-  assembly.AddText(text, file);
+  assembly.Add(Assembly::Text(text, file, nullptr, options));
   return std::move(assembly).Finish();
 }
 
@@ -176,7 +204,7 @@ Result<RuleCollection> LoadRulesFromFiles(const std::vector<TextFile>& files,
     if (!IsRuleName(file.path)) continue;
     auto pack = packs.Of(file.path);
     if (!pack) return tl::unexpected<Error>(pack.error());
-    assembly.AddText(file.text, file.path, std::move(*pack));
+    assembly.Add(Assembly::Text(file.text, file.path, std::move(*pack), options));
   }
   RuleCollection rules = std::move(assembly).Finish();
   packs.NoteUnused(rules);

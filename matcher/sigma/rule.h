@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "base/jobs.h"
 #include "base/result.h"
 #include "matcher/sigma/chain.h"
 #include "matcher/sigma/condition.h"
@@ -259,6 +260,7 @@ struct LoadOptions {
   std::map<std::string, std::map<std::string, std::string>, std::less<>> settings;
   // Table -> CSV file, in place of the packs' own tables of that name.
   std::map<std::string, std::string, std::less<>> lookups;
+  JobRunner jobs;  // reads files beside each other; empty: one after the other, the same rules
 };
 
 // Reads files and folders (*.yml, *.yaml, recursively, sorted; files below a folder `tests` and a file

@@ -58,6 +58,45 @@ TEST_F(Files, WhatIsNoRegularFileBeneathTheFolderIsRejected) {
   EXPECT_EQ(rules->errors.size(), 3U);
 }
 
+// Everything that a load tells, as text.
+std::string Told(const RuleCollection& rules) {
+  std::string told;
+  for (const DetectionRule& rule : rules.detections)
+    told += rule.meta.title + ' ' + rule.semantics.Hex() + '\n';
+  for (const CorrelationRule& rule : rules.correlations)
+    told += rule.meta.title + ' ' + rule.semantics.Hex() + '\n';
+  for (const ReportEntry& entry : rules.report)
+    told += entry.file + ' ' + entry.title + ' ' + entry.reason + '\n';
+  for (const Error& error : rules.errors) told += error.ToString() + '\n';
+  for (const Finding& finding : rules.findings) told += finding.rule + ' ' + finding.message + '\n';
+  return told;
+}
+
+TEST_F(Files, WhichFileIsReadFirstMeansNothing) {
+  for (int i = 0; i < 20; ++i)
+    Write("rules/" + std::to_string(i) + ".yml", Rule("R" + std::to_string(i)));
+  Write("rules/15b.yml", "title: [\n");
+  Write("rules/16b.yml",
+        "title: twice\nname: t\n" + Rule("ignored").substr(Rule("ignored").find('\n') + 1));
+  Write("rules/17b.yml",
+        "title: twice\nname: t\n" + Rule("ignored").substr(Rule("ignored").find('\n') + 1));
+  Write("rules/18b.yml",
+        "title: c\ncorrelation: {type: event_count, rules: [t], group-by: [u], timespan: 1m, "
+        "condition: {gte: 2}}\n");
+  Write("rules/4/large.yml", std::string((1 << 20) + 1, '#'));
+  fs::create_symlink("nowhere", root_ / "rules/dead.yml");
+  LoadOptions backwards;
+  backwards.jobs = [](std::size_t count, const Job& job) {
+    while (count > 0) job(--count);
+  };
+  const auto in_order = LoadRules({(root_ / "rules").string()});
+  const auto reversed = LoadRules({(root_ / "rules").string()}, backwards);
+  ASSERT_TRUE(in_order.has_value() && reversed.has_value());
+  EXPECT_EQ(in_order->detections.size(), 20U);
+  EXPECT_EQ(in_order->errors.size(), 6U) << Told(*in_order);
+  EXPECT_EQ(Told(*in_order), Told(*reversed));
+}
+
 TEST_F(Files, AMissingPathIsAnErrorThatNamesIt) {
   const auto rules = LoadRules({(root_ / "nope").string()});
   ASSERT_FALSE(rules.has_value());
