@@ -78,9 +78,11 @@ void NoteMisspelt(const DetectionRule& rule, Reading& reading) {
   }
   std::vector<const Item*> items;
   for (const Search& search : rule.searches) AddItems(search, items);
-  std::set<std::string_view> seen(known.begin(), known.end());
+  std::set<std::string_view> seen;  // of those that are not known
   for (const Item* const item : items) {
-    if (item->field.size() < kShortest || !seen.insert(item->field).second) continue;
+    if (item->field.size() < kShortest) continue;
+    if (std::find(known.begin(), known.end(), item->field) != known.end()) continue;
+    if (!seen.insert(item->field).second) continue;
     std::string remedy = DidYouMean(item->field, known);
     if (remedy.empty()) continue;
     reading.Note(

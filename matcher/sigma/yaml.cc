@@ -74,13 +74,21 @@ std::size_t CountTagDirectives(std::string_view text) {
   return count;
 }
 
+bool IsAscii(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](char c) { return (c & 0x80) != 0; });
+}
+
 // Turns libyaml's marks, which count characters, into lines and columns in bytes. Marks mostly
 // move forward, so the place of the last one is kept: any file costs linear time.
 class Places {
  public:
-  Places(std::string_view text, const std::string& file) : text_(text), file_(file) {}
+  Places(std::string_view text, const std::string& file, bool ascii)
+      : text_(text), file_(file), ascii_(ascii) {}
 
   Place At(const yaml_mark_t& mark) {
+    if (ascii_) {
+      return Place{file_, static_cast<int>(mark.line) + 1, static_cast<int>(mark.column) + 1};
+    }
     if (mark.index < index_) Restart();
     while (index_ < mark.index && at_ < text_.size()) Step();
     return Place{file_, line_, static_cast<int>(at_ - line_start_) + 1};
@@ -112,6 +120,7 @@ class Places {
 
   std::string_view text_;
   const std::string& file_;
+  bool ascii_;                  // characters are bytes, and libyaml's lines ours
   std::size_t index_ = 0;       // characters before at_
   std::size_t at_ = 0;          // bytes
   std::size_t line_start_ = 0;  // bytes
@@ -121,9 +130,10 @@ class Places {
 // Characters to bytes, forward only: what lies behind counts as the place reached.
 class Cursor {
  public:
-  explicit Cursor(std::string_view text) : text_(text) {}
+  Cursor(std::string_view text, bool ascii) : text_(text), ascii_(ascii) {}
 
   std::size_t ByteOf(std::size_t index) {
+    if (ascii_) return at_ = std::max(at_, std::min(index, text_.size()));
     for (; index_ < index && at_ < text_.size(); ++index_) {
       ++at_;
       while (at_ < text_.size() && (static_cast<unsigned char>(text_[at_]) & 0xC0) == 0x80) ++at_;
@@ -133,6 +143,7 @@ class Cursor {
 
  private:
   std::string_view text_;
+  bool ascii_;             // characters are bytes
   std::size_t index_ = 0;  // characters before at_
   std::size_t at_ = 0;
 };
@@ -152,8 +163,9 @@ class Reader {
  public:
   Reader(std::string_view text, const std::string& file, const Limits& limits, Fault fault,
          std::vector<Node>& documents)
-      : places_(text, file),
-        cursor_(text),
+      : ascii_(IsAscii(text)),
+        places_(text, file, ascii_),
+        cursor_(text, ascii_),
         layout_(text),
         limits_(limits),
         fault_(fault),
@@ -182,7 +194,7 @@ class Reader {
     Node node;
     std::optional<Node> key;  // a mapping's key that waits for its value
     std::string anchor;
-    std::unordered_set<std::string> seen;  // a mapping's keys
+    std::unordered_set<std::string> seen;  // a mapping's keys, where they are many
   };
   struct Anchor {
     std::optional<Node> node;  // empty: still open, so an alias to it would hold itself
@@ -395,6 +407,17 @@ class Reader {
     }
   }
 
+  // Whether the mapping has that key. Few are looked through, many are remembered with this one.
+  static bool Has(Open& open, const std::string& key) {
+    constexpr std::size_t kFew = 16;
+    const std::vector<Pair>& pairs = open.node.pairs;
+    if (pairs.size() < kFew) return open.node.FindKey(key) != nullptr;
+    if (open.seen.empty()) {
+      for (const Pair& pair : pairs) open.seen.insert(pair.key.scalar);
+    }
+    return !open.seen.insert(key).second;
+  }
+
   void PutKey(Open& open, Node key) {
     if (key.kind != Kind::kScalar) {
       return Refuse("YAML: a key must be a text, this is a list or a map", key.place,
@@ -403,7 +426,7 @@ class Reader {
     if (key.scalar == "<<" && !key.quoted && key.tag.empty()) {
       return Refuse("YAML: merge keys ('<<') are not supported", key.place, "write the keys out");
     }
-    if (!open.seen.insert(key.scalar).second) {
+    if (Has(open, key.scalar)) {
       const Node* first = open.node.FindKey(key.scalar);
       const int line = first == nullptr ? 0 : first->place.line;
       return Refuse(fmt::format("YAML: duplicate key '{}', first in line {}", key.scalar, line),
@@ -412,6 +435,7 @@ class Reader {
     open.key = std::move(key);
   }
 
+  const bool ascii_;
   Places places_;
   Cursor cursor_;
   Layout layout_;

@@ -56,6 +56,20 @@ TEST(Yaml, RefusesWithPlaceAndReason) {
   for (const auto& c : cases) EXPECT_EQ(ErrorOf(c.text), c.error) << c.text;
 }
 
+TEST(Yaml, AKeyStandsOnceHoweverManyThereAre) {
+  for (const int count : {1, 15, 16, 17, 40}) {
+    std::string text;
+    for (int key = 0; key < count; ++key) text += 'k' + std::to_string(key) + ": 1\n";
+    EXPECT_EQ(ErrorOf(text.c_str()), "") << count;
+    for (const int twice : {0, count / 2, count - 1}) {
+      const std::string key = 'k' + std::to_string(twice);
+      EXPECT_EQ(ErrorOf((text + "new: 1\n" + key + ": 2\n").c_str()),
+                "f.yml:" + std::to_string(count + 2) + ":1: YAML: duplicate key '" + key +
+                    "', first in line " + std::to_string(twice + 1) + "; give each key once");
+    }
+  }
+}
+
 // libyaml takes these; what it makes of some of them is not what YAML 1.2 says.
 TEST(Yaml, RefusesWhatOnlyLibyamlTakes) {
   const struct {
