@@ -5,6 +5,17 @@
 #include <utility>
 
 namespace faultline {
+namespace {
+
+std::uint64_t HashOf(const Expr& node, std::span<const ExprId> children) {
+  constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15;
+  std::uint64_t hash =
+      (std::uint64_t{node.value} << 3 | static_cast<std::uint64_t>(node.op)) * kOdd;
+  for (const ExprId child : children) hash = ((hash ^ (hash >> 29)) + child + 1) * kOdd;
+  return hash ^ (hash >> 32);
+}
+
+}  // namespace
 
 ExprId ExprPool::Constant(bool value) {
   Expr node;
@@ -61,6 +72,7 @@ ExprId ExprPool::AtLeast(std::uint32_t count, std::vector<ExprId> children) {
 
 // Constants are folded: an empty kAnd is true, an empty kOr false.
 ExprId ExprPool::Junction(Expr::Op op, std::vector<ExprId> children) {
+  if (children.size() == 1) return children[0];
   const std::uint32_t neutral = op == Expr::Op::kAnd ? 1 : 0;
   std::vector<ExprId> kept;
   for (const ExprId child : children) {
@@ -71,10 +83,10 @@ ExprId ExprPool::Junction(Expr::Op op, std::vector<ExprId> children) {
       return child;
     }
   }
-  std::sort(kept.begin(), kept.end());
+  std::sort(kept.begin(), kept.end(), [this](ExprId a, ExprId b) {
+    return std::pair(nodes_[a].lazy, a) < std::pair(nodes_[b].lazy, b);
+  });
   kept.erase(std::unique(kept.begin(), kept.end()), kept.end());
-  std::stable_sort(kept.begin(), kept.end(),
-                   [this](ExprId a, ExprId b) { return nodes_[a].lazy < nodes_[b].lazy; });
   if (kept.empty()) return Constant(neutral != 0);
   if (kept.size() == 1) return kept[0];
   Expr node;
@@ -83,15 +95,11 @@ ExprId ExprPool::Junction(Expr::Op op, std::vector<ExprId> children) {
 }
 
 ExprId ExprPool::Intern(Expr node, const std::vector<ExprId>& children) {
-  std::string key;
-  const auto add = [&key](std::uint32_t number) {
-    key.append(reinterpret_cast<const char*>(&number), sizeof number);
-  };
-  add(static_cast<std::uint32_t>(node.op));
-  add(node.value);
-  for (const ExprId child : children) add(child);
-  const auto [at, added] = ids_.emplace(std::move(key), static_cast<ExprId>(nodes_.size()));
-  if (!added) return at->second;
+  if (2 * (nodes_.size() + 1) > slots_.size()) Grow();
+  std::size_t slot = HashOf(node, children) & (slots_.size() - 1);
+  for (; slots_[slot] != kFree; slot = (slot + 1) & (slots_.size() - 1)) {
+    if (Is(slots_[slot], node, children)) return slots_[slot];
+  }
   if (!children.empty()) {
     node.first = static_cast<std::uint32_t>(children_.size());
     node.count = static_cast<std::uint32_t>(children.size());
@@ -102,8 +110,27 @@ ExprId ExprPool::Intern(Expr node, const std::vector<ExprId>& children) {
     }
     children_.insert(children_.end(), children.begin(), children.end());
   }
+  slots_[slot] = static_cast<ExprId>(nodes_.size());
   nodes_.push_back(node);
-  return at->second;
+  return slots_[slot];
+}
+
+bool ExprPool::Is(ExprId id, const Expr& node, const std::vector<ExprId>& children) const {
+  const Expr& known = nodes_[id];
+  return known.op == node.op && known.value == node.value && known.count == children.size() &&
+         std::equal(children.begin(), children.end(), this->children(known).begin());
+}
+
+void ExprPool::Grow() {
+  constexpr std::size_t kFewest = 64;
+  slots_.assign(std::max(kFewest, 2 * slots_.size()), kFree);
+  for (ExprId id = 0; id < nodes_.size(); ++id) {
+    const Expr& node = nodes_[id];
+    const auto of = node.count == 0 ? std::span<const ExprId>() : children(node);
+    std::size_t slot = HashOf(node, of) & (slots_.size() - 1);
+    while (slots_[slot] != kFree) slot = (slot + 1) & (slots_.size() - 1);
+    slots_[slot] = id;
+  }
 }
 
 ExprId ExprFolder::Fold(ExprId id) {
@@ -139,7 +166,7 @@ void ExprPool::Renumber(const std::vector<Target>& targets) {
     node.first = targets[node.value].plan;
     node.value = targets[node.value].id;
   }
-  ids_.clear();
+  slots_ = {};
 }
 
 }  // namespace faultline

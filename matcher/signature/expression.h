@@ -4,8 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "matcher/signature/truth.h"
@@ -58,10 +56,14 @@ class ExprPool {
  private:
   [[nodiscard]] ExprId Junction(Expr::Op op, std::vector<ExprId> children);
   [[nodiscard]] ExprId Intern(Expr node, const std::vector<ExprId>& children);
+  [[nodiscard]] bool Is(ExprId id, const Expr& node, const std::vector<ExprId>& children) const;
+  void Grow();
+
+  static constexpr ExprId kFree = 0xffffffff;
 
   std::vector<Expr> nodes_;
   std::vector<ExprId> children_;
-  std::unordered_map<std::string, ExprId> ids_;  // by content; used while building
+  std::vector<ExprId> slots_;  // by hash of content, at most half full; used while building
 };
 
 // Copies expressions from one pool into another, predicates with a known answer replaced by it and
