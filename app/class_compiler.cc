@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/class_compiler.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <stop_token>
 #include <system_error>
 #include <utility>
@@ -42,8 +42,13 @@ void Keep(DatabaseCache& databases, const std::optional<std::string>& file) {
 
 std::shared_ptr<DatabaseCache> ReadDatabases(const std::optional<std::string>& file) {
   if (!file) return nullptr;
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(*file, error);
   std::ifstream in(*file, std::ios::binary);
-  std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  std::string bytes;
+  if (!error && in.good()) bytes.resize(size);
+  in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  bytes.resize(static_cast<std::size_t>(in.gcount()));
   return std::make_shared<DatabaseCache>(std::move(bytes));
 }
 
@@ -52,6 +57,7 @@ ClassCompiler::ClassCompiler(std::shared_ptr<const RuleSet> rules, std::optional
         while (!stop.stop_requested()) {
           if (rules->CompileNext()) continue;
           if (rules->databases() != nullptr) Keep(*rules->databases(), file);
+          malloc_trim(0);  // what reading and compiling have left behind
           return;
         }
       }) {}

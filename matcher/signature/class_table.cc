@@ -21,19 +21,38 @@ bool Routes(PredicateKind kind) {
          kind == PredicateKind::kExists;
 }
 
-void CollectPredicates(const Signatures& signatures, ExprId id, std::set<ExprId>& seen,
-                       std::set<PredicateId>& predicates) {
-  if (!seen.insert(id).second) return;
+// What hangs below `id`, but for what `wanted` (by expression) leaves out.
+void CollectPredicates(const Signatures& signatures, ExprId id, const std::vector<bool>& wanted,
+                       std::set<ExprId>& seen, std::set<PredicateId>& predicates) {
+  if (!wanted[id] || !seen.insert(id).second) return;
   const Expr& expr = signatures.pool[id];
   if (expr.op == Expr::Op::kPredicate) {
     predicates.insert(expr.value);
   } else if (expr.op == Expr::Op::kNot) {
-    CollectPredicates(signatures, expr.value, seen, predicates);
+    CollectPredicates(signatures, expr.value, wanted, seen, predicates);
   } else {
     for (const ExprId child : signatures.pool.children(expr)) {
-      CollectPredicates(signatures, child, seen, predicates);
+      CollectPredicates(signatures, child, wanted, seen, predicates);
     }
   }
+}
+
+// The expressions that ask one of `predicates`.
+std::vector<bool> Asking(const ExprPool& pool, const std::set<PredicateId>& predicates) {
+  std::vector<bool> asking(pool.size());
+  for (ExprId id = 0; id < pool.size(); ++id) {  // children before parents
+    const Expr& expr = pool[id];
+    if (expr.op == Expr::Op::kPredicate) {
+      asking[id] = predicates.contains(expr.value);
+    } else if (expr.op == Expr::Op::kNot) {
+      asking[id] = asking[expr.value];
+    } else {
+      const auto children = pool.children(expr);
+      asking[id] = std::any_of(children.begin(), children.end(),
+                               [&asking](ExprId child) { return asking[child]; });
+    }
+  }
+  return asking;
 }
 
 }  // namespace
@@ -51,8 +70,9 @@ Result<void> ClassTable::FindRoutingFields() {
   std::set<ExprId> seen;
   std::set<FieldId> fields;
   std::set<PredicateId> asked;
+  const std::vector<bool> all(signatures_.pool.size(), true);
   for (const Signature& signature : signatures_.all) {
-    CollectPredicates(signatures_, signature.gate, seen, asked);
+    CollectPredicates(signatures_, signature.gate, all, seen, asked);
   }
   for (const PredicateId id : asked) {
     const Predicate& predicate = signatures_.predicates[id];
@@ -63,7 +83,7 @@ Result<void> ClassTable::FindRoutingFields() {
     places.emplace(field, routing_.size());
     routing_.emplace_back().field = field;
   }
-  std::vector<std::vector<Predicate>> literals(routing_.size());
+  std::vector<std::vector<const Predicate*>> literals(routing_.size());
   for (PredicateId id = 0; id < signatures_.predicates.size(); ++id) {
     const Predicate& predicate = signatures_.predicates[id];
     const auto place = places.find(predicate.field);
@@ -74,7 +94,7 @@ Result<void> ClassTable::FindRoutingFields() {
     if (predicate.kind == PredicateKind::kPresent) field.present = number;
     if (predicate.kind == PredicateKind::kExists) field.exists = number;
     field.predicates.push_back(id);
-    literals[place->second].push_back(predicate);
+    literals[place->second].push_back(&predicate);
   }
   for (std::size_t i = 0; i < routing_.size(); ++i) {
     Result<FieldDatabase> database = FieldDatabase::Create(literals[i], 0, cache_.get());
@@ -162,11 +182,12 @@ ClassTable::Entry& ClassTable::EntryOf(FoldedSignatures folded) {
 }
 
 const SignatureClass& ClassTable::Made(Entry& entry) const {
-  std::call_once(entry.once, [&] {
-    auto made = SignatureClass::Compile(signatures_, std::move(entry.folded), cache_.get());
-    FAULTLINE_CHECK(made.has_value());  // every expression was compiled before; memory is left
-    entry.made = std::move(*made);
+  std::call_once(entry.begun, [&] {
+    entry.making =
+        std::make_unique<ClassMaking>(signatures_, std::move(entry.folded), cache_.get());
   });
+  entry.making->CompileFields();
+  std::call_once(entry.finished, [&] { entry.made = entry.making->Finish(); });
   return *entry.made;
 }
 
@@ -212,7 +233,12 @@ void ClassTable::FindCombinations() {
       for (const PredicateId number_of : truth.set()) held.push_back(field.predicates[number_of]);
     }
   }
-  std::set<std::pair<InputScope, std::vector<PredicateId>>> found;
+  std::set<PredicateId> routing;
+  for (const auto& held : held_by) {
+    for (const auto& named : held) routing.insert(named.first);
+  }
+  const std::vector<bool> asking = Asking(signatures_.pool, routing);
+  std::map<std::pair<InputScope, std::vector<PredicateId>>, std::size_t> found;  // by how many
   const auto scopes = [this] {
     const std::lock_guard lock(mutex_);
     return static_cast<InputScope>(scopes_.size());
@@ -220,8 +246,8 @@ void ClassTable::FindCombinations() {
   for (const Signature& signature : signatures_.all) {
     std::set<ExprId> seen;
     std::set<PredicateId> named;
-    CollectPredicates(signatures_, signature.gate, seen, named);
-    CollectPredicates(signatures_, signature.body, seen, named);
+    CollectPredicates(signatures_, signature.gate, asking, seen, named);
+    CollectPredicates(signatures_, signature.body, asking, seen, named);
     std::vector<std::vector<PredicateId>> open{{}};
     for (std::size_t f = 0; f < routing_.size(); ++f) {
       std::set<std::vector<PredicateId>> choices;
@@ -241,10 +267,12 @@ void ClassTable::FindCombinations() {
     }
     for (auto& held : open) {
       std::sort(held.begin(), held.end());
-      for (InputScope scope = 0; scope < scopes; ++scope) found.emplace(scope, held);
+      for (InputScope scope = 0; scope < scopes; ++scope) ++found[{scope, held}];
     }
   }
-  combinations_.assign(found.begin(), found.end());
+  for (const auto& [combination, signatures] : found) combinations_.push_back(combination);
+  std::stable_sort(combinations_.begin(), combinations_.end(),
+                   [&found](const auto& a, const auto& b) { return found[a] < found[b]; });
 }
 
 }  // namespace faultline

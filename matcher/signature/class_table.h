@@ -36,8 +36,8 @@ struct RoutingField {
 // with several values in a routing field, the class is the one that folds nothing: what an event
 // holds cannot make the table grow without end.
 //
-// Threads    Any. A class is compiled by whoever needs it first; only those who need the same one
-//            wait. The classes are immutable and live as long as the table.
+// Threads    Any. A class is compiled by those who need it, side by side; nobody else waits. The classes
+//            are immutable and live as long as the table.
 // Errors     Hyperscan without memory: our process ends, as with any allocation.
 class ClassTable {
  public:
@@ -58,14 +58,16 @@ class ClassTable {
   [[nodiscard]] std::size_t size() const;  // different classes that were asked for so far
 
   // Compiles one more of the classes that the rules' own log sources tell apart, expressions
-  // included; false when none is left.
+  // included, those of most rules first; false when none is left.
   [[nodiscard]] bool CompileNext();
 
  private:
   // A class that may still have to be compiled.
   struct Entry {
-    std::once_flag once;
-    FoldedSignatures folded;  // until then
+    FoldedSignatures folded;  // until somebody begins
+    std::once_flag begun;
+    std::unique_ptr<ClassMaking> making;
+    std::once_flag finished;
     std::unique_ptr<const SignatureClass> made;
   };
   struct Scope {
@@ -95,7 +97,8 @@ class ClassTable {
 
   std::mutex ahead_mutex_;  // guards what follows
   bool combinations_known_ = false;
-  std::vector<std::pair<InputScope, std::vector<PredicateId>>> combinations_;  // still to compile
+  // Still to compile, what takes longest last.
+  std::vector<std::pair<InputScope, std::vector<PredicateId>>> combinations_;
 };
 
 }  // namespace faultline

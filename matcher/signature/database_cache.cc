@@ -114,6 +114,11 @@ std::string DatabaseCache::Find(const Digest& key) const {
   return found == databases_.end() ? std::string() : found->second;
 }
 
+bool DatabaseCache::Has(const Digest& key) const {
+  const std::lock_guard lock(mutex_);
+  return released_ || databases_.contains(key);
+}
+
 void DatabaseCache::Keep(const Digest& key, std::string serialized) {
   const std::lock_guard lock(mutex_);
   if (released_) return;

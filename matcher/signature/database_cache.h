@@ -34,6 +34,7 @@ class DatabaseCache {
 
   // The database in Hyperscan's serialized form; empty where there is none.
   [[nodiscard]] std::string Find(const Digest& key) const;
+  [[nodiscard]] bool Has(const Digest& key) const;  // or is released: there is nothing to keep
   void Keep(const Digest& key, std::string serialized);
 
  private:

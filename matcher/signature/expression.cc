@@ -166,7 +166,7 @@ void ExprPool::Renumber(const std::vector<Target>& targets) {
     node.first = targets[node.value].plan;
     node.value = targets[node.value].id;
   }
-  slots_ = {};
+  slots_ = std::vector<ExprId>();  // gives the memory back
 }
 
 }  // namespace faultline

@@ -36,11 +36,11 @@ bool HoldsOn(PredicateKind kind, std::string_view literal, std::string_view text
 
 }  // namespace
 
-Result<FieldDatabase> FieldDatabase::Create(const std::vector<Predicate>& predicates,
-                                            PredicateId first, DatabaseCache* cache) {
+Result<FieldDatabase> FieldDatabase::Create(PredicateRefs predicates, PredicateId first,
+                                            DatabaseCache* cache) {
   FieldDatabase field;
   for (std::size_t i = 0; i < predicates.size(); ++i) {
-    field.Add(predicates[i], first + static_cast<PredicateId>(i));
+    field.Add(*predicates[i], first + static_cast<PredicateId>(i));
   }
   for (ExactTable* table : {&field.folded_exact_, &field.cased_exact_, &field.numbers_}) {
     table->Seal();

@@ -34,8 +34,8 @@ class FieldDatabase {
  public:
   // Answers `predicates[i]` under the number `first + i`; lazy ones, kNull and kPresent are left
   // out.
-  [[nodiscard]] static Result<FieldDatabase> Create(const std::vector<Predicate>& predicates,
-                                                    PredicateId first, DatabaseCache* cache);
+  [[nodiscard]] static Result<FieldDatabase> Create(PredicateRefs predicates, PredicateId first,
+                                                    DatabaseCache* cache);
 
   // Makes `scratch` large enough for this database.
   [[nodiscard]] Result<void> Prepare(HsScratch& scratch) const;

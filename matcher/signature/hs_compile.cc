@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <string_view>
 #include <utility>
 
 namespace faultline {
@@ -17,30 +17,47 @@ namespace {
 // Threads    Any.
 class InUse {
  public:
-  [[nodiscard]] HsDatabase Find(const Digest& key) const {
-    const std::lock_guard lock(mutex_);
-    const auto found = databases_.find(key);
-    return found == databases_.end() ? nullptr : found->second.lock();
-  }
-  // Two threads may have made the same one: both are used.
-  [[nodiscard]] HsDatabase Share(const Digest& key, hs_database_t* made) {
-    HsDatabase shared(made, [](const hs_database_t* database) {
+  // The database of `key`. Where nobody has it, `make` gives it, or null; who asks for the same one
+  // meanwhile waits.
+  [[nodiscard]] HsDatabase Get(const Digest& key, const std::function<hs_database_t*()>& make) {
+    const std::shared_ptr<Place> place = PlaceOf(key);
+    const std::lock_guard lock(place->mutex);
+    if (HsDatabase used = place->database.lock()) return used;
+    HsDatabase made(make(), [](const hs_database_t* database) {
       hs_free_database(const_cast<hs_database_t*>(database));
     });
-    const std::lock_guard lock(mutex_);
-    databases_[key] = shared;
-    if (databases_.size() >= forget_at_) {
-      std::erase_if(databases_, [](const auto& entry) { return entry.second.expired(); });
-      forget_at_ = std::max(kForgetAt, 2 * databases_.size());
-    }
-    return shared;
+    place->database = made;
+    return made;
   }
 
  private:
+  struct Place {
+    std::mutex mutex;  // guards the rest; held while it is made
+    std::weak_ptr<const hs_database_t> database;
+  };
+
+  std::shared_ptr<Place> PlaceOf(const Digest& key) {
+    const std::lock_guard lock(mutex_);
+    std::shared_ptr<Place>& place = places_[key];
+    if (place == nullptr) place = std::make_shared<Place>();
+    const std::shared_ptr<Place> found = place;
+    if (places_.size() >= forget_at_) {
+      std::erase_if(places_, [](const auto& entry) {
+        return entry.second.use_count() == 1 && Forgotten(*entry.second);
+      });
+      forget_at_ = std::max(kForgetAt, 2 * places_.size());
+    }
+    return found;
+  }
+  static bool Forgotten(Place& place) {
+    const std::lock_guard lock(place.mutex);
+    return place.database.expired();
+  }
+
   static constexpr std::size_t kForgetAt = 1024;
 
-  mutable std::mutex mutex_;  // guards the rest
-  std::map<Digest, std::weak_ptr<const hs_database_t>> databases_;
+  std::mutex mutex_;  // guards the rest
+  std::map<Digest, std::shared_ptr<Place>> places_;
   std::size_t forget_at_ = kForgetAt;
 };
 
@@ -52,29 +69,33 @@ InUse& Databases() {
 void IntoCache(const Digest& key, const hs_database_t* database, DatabaseCache* cache) {
   char* bytes = nullptr;
   std::size_t size = 0;
-  if (cache == nullptr || hs_serialize_database(database, &bytes, &size) != HS_SUCCESS) return;
+  if (hs_serialize_database(database, &bytes, &size) != HS_SUCCESS) return;
   cache->Keep(key, std::string(bytes, size));
   std::free(bytes);  // Hyperscan's allocator is malloc: nobody set another
 }
 
-// Null where it is neither in use nor kept, or damaged in a way that only Hyperscan sees.
-HsDatabase Known(const Digest& key, DatabaseCache* cache) {
+// Null where it is not kept, or damaged in a way that only Hyperscan sees.
+hs_database_t* FromCache(const Digest& key, const DatabaseCache* cache) {
   const std::string bytes = cache == nullptr ? std::string() : cache->Find(key);
-  if (HsDatabase used = Databases().Find(key)) {
-    if (bytes.empty()) IntoCache(key, used.get(), cache);
-    return used;
-  }
   hs_database_t* database = nullptr;
   if (bytes.empty() ||
       hs_deserialize_database(bytes.data(), bytes.size(), &database) != HS_SUCCESS) {
     return nullptr;
   }
-  return Databases().Share(key, database);
+  return database;
 }
 
-HsDatabase Made(const Digest& key, hs_database_t* database, DatabaseCache* cache) {
-  IntoCache(key, database, cache);
-  return Databases().Share(key, database);
+// Null where it is nowhere and `compile` gives null.
+HsDatabase Get(const Digest& key, DatabaseCache* cache,
+               const std::function<hs_database_t*()>& compile) {
+  HsDatabase database = Databases().Get(key, [&] {
+    hs_database_t* const kept = FromCache(key, cache);
+    return kept == nullptr ? compile() : kept;
+  });
+  if (database != nullptr && cache != nullptr && !cache->Has(key)) {
+    IntoCache(key, database.get(), cache);
+  }
+  return database;
 }
 
 }  // namespace
@@ -92,34 +113,32 @@ Result<HsDatabase> CompileLiterals(const std::vector<HsLiteral>& literals, Datab
     ids.push_back(literal.id);
     flags.push_back(literal.flags);
   }
-  const Digest key = content.Finish();
-  if (HsDatabase known = Known(key, cache)) return known;
-  hs_database_t* database = nullptr;
-  hs_compile_error_t* raw_error = nullptr;
-  const hs_error_t code = hs_compile_lit_multi(texts.data(), flags.data(), ids.data(), sizes.data(),
-                                               static_cast<unsigned>(texts.size()), HS_MODE_BLOCK,
-                                               nullptr, &database, &raw_error);
-  const HsCompileError error(raw_error);
-  if (code != HS_SUCCESS) {
-    return Fail(Fault::kInternal,
-                std::string("Hyperscan refuses literals: ") +
-                    (error != nullptr ? error->message : "unknown"),
-                {}, "Hyperscan needs a processor with SSSE3");
-  }
-  return Made(key, database, cache);
+  std::string refused;
+  const auto compile = [&] {
+    hs_database_t* database = nullptr;
+    hs_compile_error_t* raw_error = nullptr;
+    hs_compile_lit_multi(texts.data(), flags.data(), ids.data(), sizes.data(),
+                         static_cast<unsigned>(texts.size()), HS_MODE_BLOCK, nullptr, &database,
+                         &raw_error);
+    const HsCompileError error(raw_error);
+    if (database == nullptr) refused = error != nullptr ? error->message : "unknown";
+    return database;
+  };
+  if (HsDatabase database = Get(content.Finish(), cache, compile)) return database;
+  return Fail(Fault::kInternal, "Hyperscan refuses literals: " + refused, {},
+              "Hyperscan needs a processor with SSSE3");
 }
 
 HsDatabase CompileExpression(const std::string& pattern, unsigned flags, DatabaseCache* cache) {
   const Digest key =
       DigestBuilder().Add("expression").Add(pattern).Add(std::int64_t{flags}).Finish();
-  if (HsDatabase known = Known(key, cache)) return known;
-  hs_database_t* database = nullptr;
-  hs_compile_error_t* raw_error = nullptr;
-  const hs_error_t code =
-      hs_compile(pattern.c_str(), flags, HS_MODE_BLOCK, nullptr, &database, &raw_error);
-  const HsCompileError error(raw_error);
-  if (code != HS_SUCCESS) return nullptr;
-  return Made(key, database, cache);
+  return Get(key, cache, [&] {
+    hs_database_t* database = nullptr;
+    hs_compile_error_t* raw_error = nullptr;
+    hs_compile(pattern.c_str(), flags, HS_MODE_BLOCK, nullptr, &database, &raw_error);
+    const HsCompileError error(raw_error);
+    return database;
+  });
 }
 
 }  // namespace faultline

@@ -57,10 +57,10 @@ std::set<std::string> PiecesOf(std::string_view keyword) {
 
 // Few pieces, each in several keywords where that can be: greedily that which covers most, then the
 // rarest. Empty where some keyword has none.
-std::vector<std::string> Cover(const std::vector<Predicate>& keywords) {
+std::vector<std::string> Cover(PredicateRefs keywords) {
   std::map<std::string, std::set<std::size_t>> open;  // piece -> keywords still without one
   for (std::size_t k = 0; k < keywords.size(); ++k) {
-    std::set<std::string> pieces = PiecesOf(keywords[k].text);
+    std::set<std::string> pieces = PiecesOf(keywords[k]->text);
     if (pieces.empty()) return {};
     const auto common = [](const std::string& piece) { return Rarity(piece) < kRareEnough; };
     if (!std::all_of(pieces.begin(), pieces.end(), common)) std::erase_if(pieces, common);
@@ -84,11 +84,12 @@ std::vector<std::string> Cover(const std::vector<Predicate>& keywords) {
 
 }  // namespace
 
-Result<std::unique_ptr<const KeywordCover>> KeywordCover::Create(
-    const std::vector<Predicate>& keywords, DatabaseCache* cache) {
-  const bool literals = std::all_of(keywords.begin(), keywords.end(), [](const Predicate& keyword) {
-    return keyword.kind == PredicateKind::kContains || keyword.kind == PredicateKind::kStartsWith ||
-           keyword.kind == PredicateKind::kEndsWith || keyword.kind == PredicateKind::kExact;
+Result<std::unique_ptr<const KeywordCover>> KeywordCover::Create(PredicateRefs keywords,
+                                                                 DatabaseCache* cache) {
+  const bool literals = std::all_of(keywords.begin(), keywords.end(), [](const Predicate* keyword) {
+    return keyword->kind == PredicateKind::kContains ||
+           keyword->kind == PredicateKind::kStartsWith ||
+           keyword->kind == PredicateKind::kEndsWith || keyword->kind == PredicateKind::kExact;
   });
   const std::vector<std::string> pieces = literals ? Cover(keywords) : std::vector<std::string>{};
   if (pieces.empty()) return std::unique_ptr<const KeywordCover>();

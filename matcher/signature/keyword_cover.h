@@ -3,7 +3,6 @@
 
 #include <memory>
 #include <string_view>
-#include <vector>
 
 #include "base/result.h"
 #include "matcher/signature/database_cache.h"
@@ -24,8 +23,8 @@ class KeywordCover {
  public:
   // Null where some keyword has no such piece of at least three bytes.
   // Requires: literal predicates only.
-  [[nodiscard]] static Result<std::unique_ptr<const KeywordCover>> Create(
-      const std::vector<Predicate>& keywords, DatabaseCache* cache);
+  [[nodiscard]] static Result<std::unique_ptr<const KeywordCover>> Create(PredicateRefs keywords,
+                                                                          DatabaseCache* cache);
 
   [[nodiscard]] Result<void> Prepare(HsScratch& scratch) const;
   // False: no leaf of `record` holds any of the keywords. Requires: nothing in it hides ASCII.

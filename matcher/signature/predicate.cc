@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "matcher/signature/predicate.h"
 
+#include <algorithm>
+#include <bitset>
+#include <cstddef>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <variant>
 
@@ -153,14 +157,85 @@ struct KeyOfValue {
   void Number(std::int64_t number) const { Part(key, std::to_string(number)); }
 };
 
+// Texts that are looked for anywhere, for finding those that lie within another text.
+class Parts {
+ public:
+  // Requires: `any` outlives it.
+  explicit Parts(const std::vector<Predicate>& any) {
+    for (const Predicate& predicate : any) {
+      const std::size_t size = predicate.text.size();
+      if (predicate.kind != PredicateKind::kContains || size == 0 || size > kLongest) continue;
+      parts_.push_back(&predicate);
+      begins_.set(static_cast<unsigned char>(predicate.text[0]));
+    }
+    std::sort(parts_.begin(), parts_.end(), [](const Predicate* a, const Predicate* b) {
+      return std::tie(a->text, a->cased) < std::tie(b->text, b->cased);
+    });
+    // What begins with another one says nothing new: then only one can begin a text, the last that is
+    // not behind it.
+    const auto last =
+        std::unique(parts_.begin(), parts_.end(), [](const Predicate* kept, const Predicate* next) {
+          return next->text.starts_with(kept->text);
+        });
+    parts_.erase(last, parts_.end());
+  }
+
+  [[nodiscard]] bool OneLiesIn(const Predicate& whole) const {
+    const std::string_view text = whole.text;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+      if (!begins_[static_cast<unsigned char>(text[at])]) continue;
+      const std::string_view rest = text.substr(at, kLongest);
+      auto part = std::upper_bound(
+          parts_.begin(), parts_.end(), rest,
+          [](std::string_view sought, const Predicate* of) { return sought < of->text; });
+      if (part == parts_.begin()) continue;
+      if (const Predicate& found = **--part;
+          rest.starts_with(found.text) && Implies(whole, found)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+ private:
+  static constexpr std::size_t kLongest = 64;  // bounds what a comparison costs
+
+  // Requires: the text of `part` lies in that of `whole`.
+  static bool Implies(const Predicate& whole, const Predicate& part) {
+    const bool same = whole.kind == part.kind && whole.text == part.text;
+    return !same && whole.cased == part.cased &&
+           whole.bytes_text.find(part.bytes_text) != std::string::npos;
+  }
+
+  std::vector<const Predicate*> parts_;  // by text, none the beginning of another
+  std::bitset<256> begins_;              // the bytes that they begin with
+};
+
+bool IsText(PredicateKind kind) {
+  return kind == PredicateKind::kExact || kind == PredicateKind::kContains ||
+         kind == PredicateKind::kStartsWith || kind == PredicateKind::kEndsWith;
+}
+
 }  // namespace
 
+std::vector<bool> Redundant(const std::vector<Predicate>& any) {
+  std::vector<bool> redundant(any.size(), false);
+  if (any.size() < 2) return redundant;
+  const Parts parts(any);
+  for (std::size_t i = 0; i < any.size(); ++i) {
+    redundant[i] = IsText(any[i].kind) && parts.OneLiesIn(any[i]);
+  }
+  return redundant;
+}
+
 std::string Predicate::Key() const {
+  const std::string& asked = kind == PredicateKind::kNumber ? text : bytes_text;
   std::string key;
-  Part(key, std::to_string(field));
-  Part(key, std::to_string(static_cast<int>(kind)));
-  Part(key, cased ? "c" : "");
-  Part(key, kind == PredicateKind::kNumber ? text : bytes_text);
+  key.reserve(sizeof field + 2 + asked.size());
+  key.append(reinterpret_cast<const char*>(&field), sizeof field);
+  key += static_cast<char>(kind);
+  key += cased ? 'c' : '-';
+  key += asked;  // of a lazy one: none
   if (lazy()) std::visit(KeyOfValue{key, *this}, value);
   return key;
 }
@@ -174,7 +249,7 @@ Predicate MakePredicate(FieldId field, const sigma::Value& value, bool cased, Fi
 
 PredicateId PredicateTable::Intern(Predicate predicate) {
   const auto next = static_cast<PredicateId>(predicates_.size());
-  const auto [at, inserted] = ids_.emplace(predicate.Key(), next);
+  const auto [at, inserted] = ids_.try_emplace(predicate.Key(), next);
   if (inserted) predicates_.push_back(std::move(predicate));
   return at->second;
 }

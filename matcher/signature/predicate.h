@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -52,6 +53,12 @@ struct Predicate {
 // FieldRef names.
 [[nodiscard]] Predicate MakePredicate(FieldId field, const sigma::Value& value, bool cased,
                                       FieldId other = 0);
+
+// Of predicates of one field of which one is to hold: those that need not be asked, because they hold
+// only where another one holds that looks for a part of their text.
+[[nodiscard]] std::vector<bool> Redundant(const std::vector<Predicate>& any);
+
+using PredicateRefs = std::span<const Predicate* const>;  // none null
 
 // Gives each distinct predicate one number, in order of first use.
 class PredicateTable {

@@ -2,12 +2,13 @@
 #include "matcher/signature/signature_class.h"
 
 #include <algorithm>
-#include <deque>
 #include <iterator>
 #include <map>
 #include <set>
 #include <unordered_map>
 #include <utility>
+
+#include "base/check.h"
 
 namespace faultline {
 namespace {
@@ -183,86 +184,113 @@ Digest DigestOf(const FoldedSignatures& folded) {
   return out.Finish();
 }
 
-Result<std::unique_ptr<const SignatureClass>> SignatureClass::Compile(const Signatures& signatures,
-                                                                      FoldedSignatures folded,
-                                                                      DatabaseCache* cache) {
-  auto made = std::make_unique<SignatureClass>();
-  made->pool = std::move(folded.pool);
-  for (FoldedSignatures::Left& left : folded.left) {
-    made->members.push_back({left.rule, left.condition, std::move(left.filters), {}});
-  }
-  std::map<FieldId, std::vector<PredicateId>> by_field;
-  std::vector<bool> seen(made->pool.size());
-  for (const Member& member : made->members) {
-    CollectPredicates(made->pool, member.condition, seen, by_field, signatures.predicates);
-    for (const FilterUse& use : member.filters) {
-      CollectPredicates(made->pool, use.body, seen, by_field, signatures.predicates);
-    }
-  }
-  std::vector<ExprPool::Target> targets(signatures.predicates.size());
-  std::vector<const Predicate*> numbered;  // by their number in the class
-  std::deque<Predicate> added;             // what lazy ones need
-  for (auto& [field, ids] : by_field) {
-    std::sort(ids.begin(), ids.end());
-    const auto first_lazy = std::stable_partition(
-        ids.begin(), ids.end(), [&](PredicateId id) { return !signatures.predicates[id].lazy(); });
-    FieldPlan plan;
-    plan.field = field;
-    plan.first = static_cast<PredicateId>(numbered.size());
-    std::vector<Predicate> literals;
-    std::unordered_map<std::string, PredicateId> parts;  // texts that are looked for anywhere
-    const auto add = [&](const Predicate& predicate) {
-      const auto number = static_cast<PredicateId>(numbered.size());
-      numbered.push_back(&predicate);
-      made->plan_of.push_back(static_cast<std::uint32_t>(made->plans.size()));
-      if (predicate.lazy()) return number;
-      if (predicate.kind == PredicateKind::kNull) plan.null = number;
-      if (predicate.kind == PredicateKind::kPresent) plan.present = number;
-      if (predicate.kind == PredicateKind::kExists) plan.exists = number;
-      if (predicate.kind == PredicateKind::kContains && !predicate.cased) {
-        parts.emplace(predicate.text, number);
-      }
-      literals.push_back(predicate);
-      return number;
-    };
-    const auto place = [&](PredicateId id) {
-      targets[id] = {add(signatures.predicates[id]), made->plan_of.back()};
-    };
-    std::for_each(ids.begin(), first_lazy, place);
-    for (auto id = first_lazy; id != ids.end(); ++id) {
-      const LazyPredicate& lazy = signatures.lazy[signatures.lazy_index[*id]];
-      plan.lazy.push_back(&lazy);
-      std::vector<PredicateId>& needed = plan.needed.emplace_back();
-      for (const std::string& text : lazy.required()) {
-        const auto known = parts.find(text);
-        if (known == parts.end()) added.push_back(PartOf(field, text));
-        needed.push_back(known == parts.end() ? add(added.back()) : known->second);
-      }
-    }
-    plan.first_lazy = static_cast<PredicateId>(numbered.size());
-    std::for_each(first_lazy, ids.end(), place);
-    Result<FieldDatabase> database = FieldDatabase::Create(literals, plan.first, cache);
-    if (!database) return tl::unexpected<Error>(database.error());
-    plan.literals = std::move(*database);
-    if (field == kKeywordField && plan.lazy.empty()) {
-      auto cover = KeywordCover::Create(literals, cache);
-      if (!cover) return tl::unexpected<Error>(cover.error());
-      plan.cover = std::move(*cover);
-    }
-    made->plans.push_back(std::move(plan));
-  }
-  made->predicate_count = static_cast<std::uint32_t>(numbered.size());
-  made->pool.Renumber(targets);
-
-  WitnessFinder finder(*made, numbered);
-  for (Member& member : made->members) member.witnesses = finder.Of(member.condition);
-  return std::unique_ptr<const SignatureClass>(std::move(made));
-}
-
 void SignatureClass::CompileExpressions() const {
   for (const FieldPlan& plan : plans) {
     for (const LazyPredicate* const lazy : plan.lazy) lazy->Compile();
   }
+}
+
+ClassMaking::ClassMaking(const Signatures& signatures, FoldedSignatures folded,
+                         DatabaseCache* cache)
+    : cache_(cache),
+      made_(std::make_unique<SignatureClass>()),
+      targets_(signatures.predicates.size()) {
+  made_->pool = std::move(folded.pool);
+  for (FoldedSignatures::Left& left : folded.left) {
+    made_->members.push_back({left.rule, left.condition, std::move(left.filters), {}});
+  }
+  std::map<FieldId, std::vector<PredicateId>> by_field;
+  std::vector<bool> seen(made_->pool.size());
+  for (const SignatureClass::Member& member : made_->members) {
+    CollectPredicates(made_->pool, member.condition, seen, by_field, signatures.predicates);
+    for (const FilterUse& use : member.filters) {
+      CollectPredicates(made_->pool, use.body, seen, by_field, signatures.predicates);
+    }
+  }
+  for (auto& [field, ids] : by_field) AddField(signatures, field, ids);
+  made_->predicate_count = static_cast<std::uint32_t>(numbered_.size());
+  for (std::size_t plan = 0; plan < made_->plans.size(); ++plan) order_.push_back(plan);
+  std::stable_sort(order_.begin(), order_.end(), [this](std::size_t a, std::size_t b) {
+    return LiteralsOf(made_->plans[a]).size() > LiteralsOf(made_->plans[b]).size();
+  });
+}
+
+void ClassMaking::AddField(const Signatures& signatures, FieldId field,
+                           std::vector<PredicateId>& ids) {
+  std::sort(ids.begin(), ids.end());
+  const auto first_lazy = std::stable_partition(
+      ids.begin(), ids.end(), [&](PredicateId id) { return !signatures.predicates[id].lazy(); });
+  FieldPlan plan;
+  plan.field = field;
+  plan.first = static_cast<PredicateId>(numbered_.size());
+  std::unordered_map<std::string, PredicateId> parts;  // texts that are looked for anywhere
+  const auto add = [&](const Predicate& predicate) {
+    const auto number = static_cast<PredicateId>(numbered_.size());
+    numbered_.push_back(&predicate);
+    made_->plan_of.push_back(static_cast<std::uint32_t>(made_->plans.size()));
+    if (predicate.lazy()) return number;
+    if (predicate.kind == PredicateKind::kNull) plan.null = number;
+    if (predicate.kind == PredicateKind::kPresent) plan.present = number;
+    if (predicate.kind == PredicateKind::kExists) plan.exists = number;
+    if (predicate.kind == PredicateKind::kContains && !predicate.cased) {
+      parts.emplace(predicate.text, number);
+    }
+    return number;
+  };
+  const auto place = [&](PredicateId id) {
+    targets_[id] = {add(signatures.predicates[id]), made_->plan_of.back()};
+  };
+  std::for_each(ids.begin(), first_lazy, place);
+  for (auto id = first_lazy; id != ids.end(); ++id) {
+    const LazyPredicate& lazy = signatures.lazy[signatures.lazy_index[*id]];
+    plan.lazy.push_back(&lazy);
+    std::vector<PredicateId>& needed = plan.needed.emplace_back();
+    for (const std::string& text : lazy.required()) {
+      const auto known = parts.find(text);
+      if (known == parts.end()) added_.push_back(PartOf(field, text));
+      needed.push_back(known == parts.end() ? add(added_.back()) : known->second);
+    }
+  }
+  plan.first_lazy = static_cast<PredicateId>(numbered_.size());
+  std::for_each(first_lazy, ids.end(), place);
+  made_->plans.push_back(std::move(plan));
+  compiled_.emplace_back();
+}
+
+PredicateRefs ClassMaking::LiteralsOf(const FieldPlan& plan) const {
+  return PredicateRefs(numbered_).subspan(plan.first, plan.first_lazy - plan.first);
+}
+
+void ClassMaking::CompileFields() {
+  const auto compile = [this](std::size_t plan) {
+    std::call_once(compiled_[plan], [&] { Compile(made_->plans[plan]); });
+  };
+  for (std::size_t at = next_++; at < order_.size(); at = next_++) compile(order_[at]);
+  for (const std::size_t plan : order_) compile(plan);  // waits for those that others took
+}
+
+void ClassMaking::Compile(FieldPlan& plan) {
+  const PredicateRefs literals = LiteralsOf(plan);
+  Result<FieldDatabase> database = FieldDatabase::Create(literals, plan.first, cache_);
+  FAULTLINE_CHECK(database.has_value());  // every expression was compiled before; memory is left
+  plan.literals = std::move(*database);
+  if (plan.field == kKeywordField && plan.lazy.empty()) {
+    auto cover = KeywordCover::Create(literals, cache_);
+    FAULTLINE_CHECK(cover.has_value());
+    plan.cover = std::move(*cover);
+  }
+}
+
+std::unique_ptr<const SignatureClass> ClassMaking::Finish() {
+  made_->pool.Renumber(targets_);
+  WitnessFinder finder(*made_, numbered_);
+  for (SignatureClass::Member& member : made_->members) {
+    member.witnesses = finder.Of(member.condition);
+  }
+  targets_ = std::vector<ExprPool::Target>();  // gives the memory back
+  numbered_ = std::vector<const Predicate*>();
+  added_.clear();
+  return std::move(made_);
 }
 
 }  // namespace faultline

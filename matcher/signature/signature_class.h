@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "base/hash.h"
-#include "base/result.h"
 #include "matcher/event/fields.h"
 #include "matcher/sigma/rule.h"
 #include "matcher/signature/database_cache.h"
@@ -88,7 +91,8 @@ using Answers = std::vector<std::uint8_t>;
 // must hold for it to hold. Each has several such sets to choose from; one without any is always
 // looked at.
 //
-// Place      Signatures + answers of the routing predicates -> [SignatureClass] -> Matcher.
+// Place      Signatures + answers of the routing predicates -> [SignatureClass] -> Matcher.  Made by
+//            ClassMaking.
 // Threads    Immutable; shared. Outlived by the Signatures.
 // Memory     Its databases and expressions; a few KB for most, some MB for process creations.
 class SignatureClass {
@@ -101,9 +105,6 @@ class SignatureClass {
     std::vector<WitnessSet> witnesses;  // any one set will do; none: always looked at
   };
 
-  [[nodiscard]] static Result<std::unique_ptr<const SignatureClass>> Compile(
-      const Signatures& signatures, FoldedSignatures folded, DatabaseCache* cache);
-
   // Has Hyperscan compile the expressions, which else waits until one is asked.
   void CompileExpressions() const;
 
@@ -112,6 +113,37 @@ class SignatureClass {
   std::vector<FieldPlan> plans;
   std::vector<std::uint32_t> plan_of;  // per predicate
   std::uint32_t predicate_count = 0;
+};
+
+// A class in the making, by all who need it: each takes the next of its fields.
+//
+// Threads    Any, but for the constructor and Finish().
+// Ownership  Borrows signatures and cache, which outlive the class.
+// Errors     Hyperscan without memory: our process ends, as with any allocation.
+class ClassMaking {
+ public:
+  // `cache` may be null.
+  ClassMaking(const Signatures& signatures, FoldedSignatures folded, DatabaseCache* cache);
+
+  // Returns when the databases of all fields are there, whoever made them.
+  void CompileFields();
+  // Requires: CompileFields() has returned. Once.
+  [[nodiscard]] std::unique_ptr<const SignatureClass> Finish();
+
+ private:
+  void AddField(const Signatures& signatures, FieldId field, std::vector<PredicateId>& ids);
+  // What is asked of a plan's field, but for the lazy ones.
+  [[nodiscard]] PredicateRefs LiteralsOf(const FieldPlan& plan) const;
+  void Compile(FieldPlan& plan);
+
+  DatabaseCache* cache_;                  // may be null
+  std::unique_ptr<SignatureClass> made_;  // null after Finish()
+  std::deque<std::once_flag> compiled_;   // by plan
+  std::vector<std::size_t> order_;        // of the plans, what takes longest first
+  std::atomic<std::size_t> next_{0};      // of `order_`; whoever takes it compiles it
+  std::vector<ExprPool::Target> targets_;
+  std::vector<const Predicate*> numbered_;  // by their number in the class
+  std::deque<Predicate> added_;             // what lazy ones need
 };
 
 }  // namespace faultline

@@ -119,28 +119,38 @@ ExprId SignatureCompiler::ItemsExpr(const std::vector<sigma::Item>& items, const
 ExprId SignatureCompiler::ItemExpr(const sigma::Item& item, const Renames& renames) {
   const FieldId field =
       item.field.empty() ? kKeywordField : fields_->Add(sigma::NameIn(item.field, renames));
+  std::vector<const sigma::Value*> values;
   std::vector<ExprId> choices;
   for (const sigma::Choice& choice : item.choices) {
-    std::vector<ExprId> values;
-    for (const sigma::Value& value : choice) {
-      values.push_back(ValueExpr(field, value, item.cased, renames));
-    }
-    choices.push_back(pool_.Or(std::move(values)));
+    for (const sigma::Value& value : choice) values.push_back(&value);
+    if (!item.all) continue;
+    choices.push_back(AnyExpr(field, values, item.cased, renames));
+    values.clear();
   }
-  const ExprId held = item.all ? pool_.And(std::move(choices)) : pool_.Or(std::move(choices));
+  const ExprId held =
+      item.all ? pool_.And(std::move(choices)) : AnyExpr(field, values, item.cased, renames);
   return item.negated ? pool_.Not(held) : held;
 }
 
-ExprId SignatureCompiler::ValueExpr(FieldId field, const sigma::Value& value, bool cased,
-                                    const Renames& renames) {
-  const auto* ref = std::get_if<sigma::FieldRef>(&value);
-  const FieldId other = ref == nullptr ? 0 : fields_->Add(sigma::NameIn(ref->field, renames));
-  Predicate predicate = MakePredicate(field, value, cased, other);
-  const bool lazy = predicate.lazy();
-  const ExprId asked =
-      pool_.Predicate(predicates_.Intern(std::move(predicate)), 0, lazy, field == kKeywordField);
-  const auto* exists = std::get_if<sigma::Exists>(&value);
-  return exists != nullptr && !exists->wanted ? pool_.Not(asked) : asked;
+ExprId SignatureCompiler::AnyExpr(FieldId field, const std::vector<const sigma::Value*>& values,
+                                  bool cased, const Renames& renames) {
+  std::vector<Predicate> asked;
+  for (const sigma::Value* const value : values) {
+    const auto* ref = std::get_if<sigma::FieldRef>(value);
+    const FieldId other = ref == nullptr ? 0 : fields_->Add(sigma::NameIn(ref->field, renames));
+    asked.push_back(MakePredicate(field, *value, cased, other));
+  }
+  const std::vector<bool> redundant = Redundant(asked);
+  std::vector<ExprId> any;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (redundant[i]) continue;
+    const bool lazy = asked[i].lazy();
+    const ExprId one =
+        pool_.Predicate(predicates_.Intern(std::move(asked[i])), 0, lazy, field == kKeywordField);
+    const auto* exists = std::get_if<sigma::Exists>(values[i]);
+    any.push_back(exists != nullptr && !exists->wanted ? pool_.Not(one) : one);
+  }
+  return pool_.Or(std::move(any));
 }
 
 ExprId SignatureCompiler::ConditionExpr(const sigma::Condition& condition,

@@ -39,8 +39,8 @@ class SignatureCompiler {
 
   void AddSignature(std::uint32_t index, Signature like, const sigma::DetectionRule& rule,
                     const std::vector<sigma::Filter>& filters, const Renames& renames);
-  [[nodiscard]] ExprId ValueExpr(FieldId field, const sigma::Value& value, bool cased,
-                                 const Renames& renames);
+  [[nodiscard]] ExprId AnyExpr(FieldId field, const std::vector<const sigma::Value*>& values,
+                               bool cased, const Renames& renames);
   [[nodiscard]] ExprId ItemExpr(const sigma::Item& item, const Renames& renames);
   [[nodiscard]] ExprId ItemsExpr(const std::vector<sigma::Item>& items, const Renames& renames);
   [[nodiscard]] ExprId SearchExpr(const sigma::Search& search, const Renames& renames);

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "matcher/signature/database_cache.h"
 
+#include <cstdint>
+#include <string>
+#include <thread>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "matcher/event/walker.h"
+#include "matcher/sigma/pattern.h"
 #include "matcher/signature/class_table.h"
 #include "matcher/signature/rule_set.h"
 #include "matcher/signature/rule_set_impl.h"
@@ -124,6 +130,59 @@ detection:
     EXPECT_EQ(looked_at(R"({"Channel":"Security","EventID":)" + std::to_string(event) + "}"), 0u);
   }
   EXPECT_EQ(rules->impl().classes->size(), classes + 2);  // those that name no event
+}
+
+TEST(ClassTable, ThreadsThatNeedAClassAtOnceMakeItOnce) {
+  std::string text;
+  for (int field = 0; field < 40; ++field) {
+    text += "title: r\nlogsource: {category: test}\ndetection:\n  s: {f" + std::to_string(field) +
+            "|contains: [one" + std::to_string(field) + ", two, three]}\n  condition: s\n---\n";
+  }
+  for (int round = 0; round < 5; ++round) {
+    const auto rules = RuleSet::Compile(sigma::LoadRulesFromText(text, "rules.yml"), {}).value();
+    std::vector<std::vector<std::uint32_t>> found(4);
+    {
+      std::vector<std::jthread> threads;
+      for (std::vector<std::uint32_t>& mine : found) {
+        threads.emplace_back([&rules, &mine] {
+          Matcher matcher(rules);
+          Walker walker(&rules->fields());
+          if (walker.Begin(R"({"f7":"a one7","f39":"one38 two"})", {}) != WalkFault::kNone) return;
+          const auto matches = matcher.Match(*walker.Next());
+          mine.assign(matches.begin(), matches.end());
+        });
+      }
+      threads.emplace_back([&rules] {
+        while (rules->CompileNext()) {
+        }
+      });
+    }
+    for (const auto& mine : found) EXPECT_EQ(mine, (std::vector<std::uint32_t>{7, 39}));
+    EXPECT_EQ(rules->impl().classes->size(), 1u);
+  }
+}
+
+TEST(Predicate, WhatHoldsOnlyWithAShorterTextIsRedundant) {
+  const struct {
+    std::vector<const char*> values;
+    std::vector<bool> redundant;
+  } cases[] = {
+      {{"*one*"}, {false}},
+      {{"*one*", "*one*"}, {false, false}},
+      {{"*one*", "*one more*", "*someone*", "*on e*"}, {false, true, true, false}},
+      {{"*one*", "one*", "*one", "one", "o*ne", "on"}, {false, true, true, true, false, false}},
+      {{"one*", "*one two*", "one two*"}, {false, false, true}},
+      {{"*abc*", "*ab*", "*xabx*", "*b*"}, {true, true, true, false}},
+      {{"*b*", "*ba*", "*bb*", "*ab*"}, {false, true, true, true}},
+      {{"*ONE*", "*bone*"}, {false, true}},
+      {{"*\u00E9*", "*caf\u00C9s*"}, {false, false}},  // not the same on bytes that are no UTF-8
+  };
+  for (const auto& c : cases) {
+    std::vector<Predicate> any;
+    for (const char* value : c.values)
+      any.push_back(MakePredicate(1, sigma::ParsePattern(value), false));
+    EXPECT_EQ(Redundant(any), c.redundant) << c.values.front();
+  }
 }
 
 }  // namespace
