@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/fetch_ahead.h"
 #include "base/hash.h"
 
 namespace faultline::app {
@@ -46,6 +47,7 @@ BenchAnswer EnginePass::Run(const EventViews& events, const Share& share) {
       record.offset = next_++;
       record.payload = events[i];
       output_.Clear();
+      if (i + 1 < first + count) FetchAhead(events[i + 1]);
       engine_.Process(record, ReadEdge{}, output_);
       for (const Alert& alert : output_.alerts) answer.Add(i, IdentityOf(alert.rule));
       if (answer.matches > 0 && on_first_match) std::exchange(on_first_match, nullptr)();
