@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "matcher/event/escapes.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -145,53 +146,52 @@ namespace {
 // Both code points by their last byte and the one before: C5 BF, (E2) 84 AA.
 constexpr auto kLongS = "\xc5\xbf", kKelvin = "\x84\xaa";
 
-#if defined(__x86_64__)
-const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0;
-
-// What FindUnicode does for all but the last bytes; tells where these begin.
-[[gnu::target("avx2")]] const char* FindUnicodeWide(const char* at, const char* end,
-                                                    UnicodeHints& hints) noexcept {
-  using Wide = signed char __attribute__((vector_size(32)));
-  Wide escapes{}, folds{};
-  for (; end - at > static_cast<std::ptrdiff_t>(sizeof(Wide)); at += sizeof(Wide)) {
-    Wide first, second;
+// FindUnicode by vectors, the last of which overlaps the one before. Most text holds neither. Requires:
+// text longer than a vector.
+template <typename Vector>
+[[gnu::always_inline]] inline UnicodeHints FindUnicodeBy(std::string_view text) noexcept {
+  const char* const begin = text.data();
+  const char* const last = begin + text.size() - 1 - sizeof(Vector);
+  Vector odd{}, escapes{}, folds{}, first, second;
+  for (const char* at = begin;; at = std::min(at + sizeof(Vector), last)) {
+    std::memcpy(&first, at, sizeof first);
+    std::memcpy(&second, at + 1, sizeof second);
+    odd |= ((first == '\\') & (second == 'u')) | first | second;
+    if (at == last) break;
+  }
+  if (!AnyNegative(odd)) return {};
+  for (const char* at = begin;; at = std::min(at + sizeof(Vector), last)) {
     std::memcpy(&first, at, sizeof first);
     std::memcpy(&second, at + 1, sizeof second);
     escapes |= (first == '\\') & (second == 'u');
     folds |= ((first == kLongS[0]) & (second == kLongS[1])) |
              ((first == kKelvin[0]) & (second == kKelvin[1]));
+    if (at == last) break;
   }
-  std::uint64_t found[2][4];
-  std::memcpy(found[0], &escapes, sizeof escapes);
-  std::memcpy(found[1], &folds, sizeof folds);
-  hints.escapes = (found[0][0] | found[0][1] | found[0][2] | found[0][3]) != 0;
-  hints.folds_to_ascii = (found[1][0] | found[1][1] | found[1][2] | found[1][3]) != 0;
-  return at;
+  return {AnyNegative(escapes), AnyNegative(folds)};
+}
+
+#if defined(__x86_64__)
+using WideLanes = signed char __attribute__((vector_size(32)));
+const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0;
+
+[[gnu::target("avx2")]] UnicodeHints FindUnicodeWide(std::string_view text) noexcept {
+  return FindUnicodeBy<WideLanes>(text);
 }
 #endif
 
 }  // namespace
 
 UnicodeHints FindUnicode(std::string_view text) noexcept {
-  UnicodeHints hints;
-  const char* at = text.data();
-  const char* const end = at + text.size();
 #if defined(__x86_64__)
-  if (kHasAvx2) at = FindUnicodeWide(at, end, hints);
+  if (kHasAvx2 && text.size() > sizeof(WideLanes)) return FindUnicodeWide(text);
 #endif
-  Lanes escapes{}, folds{};
-  for (; end - at > static_cast<std::ptrdiff_t>(kLanes); at += kLanes) {
-    const Lanes first = LoadLanes(at), second = LoadLanes(at + 1);
-    escapes |= (first == '\\') & (second == 'u');
-    folds |= ((first == kLongS[0]) & (second == kLongS[1])) |
-             ((first == kKelvin[0]) & (second == kKelvin[1]));
-  }
-  hints.escapes = hints.escapes || AnyNegative(escapes);
-  hints.folds_to_ascii = hints.folds_to_ascii || AnyNegative(folds);
-  for (; end - at >= 2; ++at) {
-    hints.escapes = hints.escapes || (at[0] == '\\' && at[1] == 'u');
-    hints.folds_to_ascii =
-        hints.folds_to_ascii || std::memcmp(at, kLongS, 2) == 0 || std::memcmp(at, kKelvin, 2) == 0;
+  if (text.size() > kLanes) return FindUnicodeBy<Lanes>(text);
+  UnicodeHints hints;
+  for (std::size_t at = 0; at + 1 < text.size(); ++at) {
+    const std::string_view pair = text.substr(at, 2);
+    hints.escapes = hints.escapes || pair == "\\u";
+    hints.folds_to_ascii = hints.folds_to_ascii || pair == kLongS || pair == kKelvin;
   }
   return hints;
 }

@@ -82,7 +82,6 @@ void Event::AddLeaf(const char* begin, const char* end) const {
   if (leaf.kind == ValueKind::kNull) return;
   if (leaf.kind == ValueKind::kString) {
     leaf.raw = leaf.raw.substr(1, leaf.raw.size() - 2);
-    leaf.escaped = leaf.raw.find('\\') != std::string_view::npos;
   }
   leaves_.push_back(leaf);
 }

@@ -26,7 +26,6 @@ enum class ValueKind : std::uint8_t {
 struct RawValue {
   std::string_view raw;  // a string without its quotes, escapes in place; else the token
   ValueKind kind = ValueKind::kNull;
-  bool escaped = false;  // a string that holds a backslash
 
   [[nodiscard]] bool scalar() const noexcept {
     return kind < ValueKind::kNull;
@@ -117,12 +116,14 @@ class Event {
   };
   struct Slot {
     RawValue value;
+    NodeId node = kNoNode;  // where it was recorded
     std::uint32_t next = kEnd;
   };
   struct Head {
     std::uint32_t epoch = 0;  // valid when equal to the event's
     std::uint32_t first = kEnd;
     std::uint32_t last = kEnd;
+    std::uint32_t object = 0;  // the walker's: the object that held this key last
   };
 
   [[nodiscard]] Values Placed(std::span<const NodeId> places) const noexcept {

@@ -11,13 +11,10 @@ namespace faultline {
 namespace {
 
 // As it stands inside a JSON string; shape files hold no control characters in such texts.
-std::string AsJsonText(const std::string& text, bool& escaped) {
+std::string AsJsonText(const std::string& text) {
   std::string json;
   for (const char c : text) {
-    if (c == '\\' || c == '"') {
-      json += '\\';
-      escaped = true;
-    }
+    if (c == '\\' || c == '"') json += '\\';
     json += c;
   }
   return json;
@@ -187,9 +184,7 @@ struct FieldTable::Impl {
     std::vector<NodeId> nodes;
     Expand(path, 0, kRootNode, nodes);
     for (const NodeId node : nodes) {
-      bool escaped = false;
-      finish[static_cast<std::size_t>(shape)].lists.push_back(
-          {node, AsJsonText(separator, escaped)});
+      finish[static_cast<std::size_t>(shape)].lists.push_back({node, AsJsonText(separator)});
     }
   }
 
@@ -229,9 +224,9 @@ struct FieldTable::Impl {
     made.field = field->second;
     made.target = Candidates(made.field, shape).front();
     if (!joined.when.empty()) made.when = Expanded(PathsOfPlace(joined.when));
-    made.separator = AsJsonText(joined.separator, made.escaped);
+    made.separator = AsJsonText(joined.separator);
     for (const auto& [text, place] : joined.pieces) {
-      made.pieces.push_back({AsJsonText(text, made.escaped), Expanded(PathsOfPlace(place))});
+      made.pieces.push_back({AsJsonText(text), Expanded(PathsOfPlace(place))});
     }
     finish[static_cast<std::size_t>(shape)].joined.push_back(std::move(made));
   }

@@ -127,7 +127,6 @@ class FieldTable {
       FieldId field = 0;
       std::vector<NodeId> when;
       std::string separator;  // as JSON writes it, like the texts of the pieces
-      bool escaped = false;   // some of these hold a backslash
       struct Piece {
         std::string text;
         std::vector<NodeId> nodes;  // best first

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -19,6 +20,7 @@ namespace faultline {
 class KeyTree {
  public:
   using NodeId = std::uint32_t;
+  static constexpr std::size_t kHalf = sizeof(std::uint64_t);  // of what a digest takes of a key
   static constexpr NodeId kRoot = 0;
   static constexpr NodeId kNone = 0xffffffff;
 
@@ -55,21 +57,27 @@ class KeyTree {
   [[nodiscard]] const Node& at(NodeId node) const noexcept { return nodes_.data()[node]; }
   [[nodiscard]] const Node* nodes() const noexcept { return nodes_.data(); }
 
-  // A key's first and last bytes, from which its hash is made: the whole of a key of up to 16. Reads
-  // nothing outside the key.
+  // A key's first and last eight bytes, from which its hash is made: the whole of a key of up to 16.
   struct Digest {
     std::uint64_t front = 0;
     std::uint64_t back = 0;
     std::size_t size = 0;
   };
+  // Reads nothing outside the key.
   [[nodiscard]] static Digest DigestOf(std::string_view key) noexcept {
-    const char* data = key.data();
-    const std::size_t size = key.size();
-    if (size >= 8) return {Load<std::uint64_t>(data), Load<std::uint64_t>(data + size - 8), size};
-    if (size >= 4) return {Load<std::uint32_t>(data), Load<std::uint32_t>(data + size - 4), size};
-    if (size == 0) return {};
-    const auto byte = [data](std::size_t i) { return static_cast<unsigned char>(data[i]); };
-    return {byte(0) | std::uint64_t{byte(size / 2)} << 8, byte(size - 1), size};
+    if (key.size() >= kHalf) return DigestBehind(key);
+    std::uint64_t whole = 0;
+    if (!key.empty()) std::memcpy(&whole, key.data(), key.size());
+    return {whole, whole, key.size()};
+  }
+  // The same without a branch. Requires: the key is not empty, and the kHalf bytes that end where it
+  // ends can be read.
+  [[nodiscard]] static Digest DigestBehind(std::string_view key) noexcept {
+    static_assert(std::endian::native == std::endian::little);
+    const char* const last = key.data() + key.size() - kHalf;
+    const bool whole = key.size() < kHalf;
+    const std::size_t shift = whole ? 8 * (kHalf - key.size()) : 0;
+    return {Load(whole ? last : key.data()) >> shift, Load(last) >> shift, key.size()};
   }
   // Whether `c`, which is not 0, stands in the key of that digest.
   [[nodiscard]] static bool Holds(std::string_view key, const Digest& digest, char c) noexcept {
@@ -97,7 +105,6 @@ class KeyTree {
       if (entry.front != digest.front || entry.back != digest.back || entry.size != digest.size) {
         continue;
       }
-      constexpr std::size_t kHalf = kInDigest / 2;
       if (entry.size <= kInDigest ||
           std::memcmp(entry.key + kHalf, key.data() + kHalf, entry.size - kInDigest) == 0) {
         return entry.child;
@@ -106,7 +113,7 @@ class KeyTree {
   }
 
  private:
-  static constexpr std::size_t kInDigest = 16;  // keys up to this size are in their digest
+  static constexpr std::size_t kInDigest = 2 * kHalf;  // keys up to this size are in their digest
 
   struct Slot {
     std::uint32_t tag = 0;        // upper half of the hash
@@ -125,9 +132,8 @@ class KeyTree {
     NodeId child;
   };
 
-  template <class T>
-  static T Load(const char* from) noexcept {
-    T value;
+  static std::uint64_t Load(const char* from) noexcept {
+    std::uint64_t value;
     std::memcpy(&value, from, sizeof value);
     return value;
   }

@@ -30,11 +30,14 @@ inline void StoreLanes(char* to, const Lanes& lanes) noexcept {
   if (words[1] != 0) return 8 + static_cast<std::size_t>(std::countr_zero(words[1])) / 8;
   return kLanes;
 }
-// Whether the highest bit of some lane is set.
-[[nodiscard]] inline bool AnyNegative(const Lanes& lanes) noexcept {
-  std::uint64_t words[2];
+// Whether the highest bit of some lane is set, of vectors of any size.
+template <typename Vector>
+[[nodiscard]] inline bool AnyNegative(const Vector& lanes) noexcept {
+  std::uint64_t words[sizeof(Vector) / sizeof(std::uint64_t)];
   std::memcpy(words, &lanes, sizeof words);
-  return ((words[0] | words[1]) & 0x8080808080808080) != 0;
+  std::uint64_t all = 0;
+  for (const std::uint64_t word : words) all |= word;
+  return (all & 0x8080808080808080) != 0;
 }
 
 }  // namespace faultline

@@ -54,7 +54,7 @@ std::string_view FoldUnicode(std::string_view text, std::string& buffer) {
 }  // namespace
 
 std::string_view Decode(const RawValue& value, std::string& buffer) {
-  if (value.kind != ValueKind::kString || !value.escaped) return value.raw;
+  if (value.kind != ValueKind::kString || value.raw.find('\\') == value.raw.npos) return value.raw;
   DecodeEscapes(value.raw, buffer);
   return buffer;
 }

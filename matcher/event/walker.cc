@@ -22,6 +22,7 @@ constexpr std::size_t kKeptCapacity = std::size_t{4} << 20;  // bytes of payload
 constexpr std::size_t kFirstCapacity = std::size_t{64} << 10;
 constexpr std::size_t kLargestPayload = 0xffffff00;  // simdjson's indexes have 32 bits
 constexpr std::size_t kKeptSlots = std::size_t{1} << 18;
+constexpr std::uint32_t kMostObjects = std::uint32_t{1} << 31;  // far below where numbers end
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 // What may stand behind a number or a literal.
@@ -39,10 +40,6 @@ constexpr bool EndsToken(char c) noexcept {
     case '}': return true;
     default: return false;
   }
-}
-
-bool HoldsBackslash(const char* from, const char* to) noexcept {
-  return std::memchr(from, '\\', static_cast<std::size_t>(to - from)) != nullptr;
 }
 
 // Whether `text` can be the inside of a JSON string whose backslashes and quotes are escaped.
@@ -97,12 +94,11 @@ struct Walker::Impl final : Event::TextReader {
     bool empty = true;
     std::uint32_t slot = Event::kEnd;  // of the object itself, where it is recorded
     std::uint32_t slots = 0;           // how many there were when it was opened
-    std::uint64_t serial = 0;          // of the object, to tell duplicate keys
+    std::uint32_t serial = 0;          // of the object, to tell duplicate keys
     const char* begin = nullptr;
   };
 
-  explicit Impl(const FieldTable* table)
-      : fields(table), keys(&table->keys()), met(table->node_count()) {
+  explicit Impl(const FieldTable* table) : fields(table), keys(&table->keys()) {
     event.candidates_ = table->candidates();
     event.heads_.resize(table->node_count());
   }
@@ -130,13 +126,13 @@ struct Walker::Impl final : Event::TextReader {
   template <bool kRecord>
   WalkFault Walk() noexcept;
   template <bool kRecord>
-  bool Scalar(char first, NodeId node) noexcept;
+  [[gnu::always_inline]] inline bool Scalar(char first, NodeId node) noexcept;
   bool ReadToken(char first, const char* begin, RawValue& value) noexcept;
 
   // -------------------------------------------------------------------------------- recording
   void StartEvent() noexcept;
   void FinishEvent() noexcept;
-  NodeId Lookup(const Frame& object, std::string_view key) noexcept;
+  [[gnu::always_inline]] inline NodeId Lookup(const Frame& object, std::string_view key) noexcept;
   [[gnu::noinline]] NodeId LookupDecoded(NodeId object, std::string_view key) noexcept;
   [[nodiscard, gnu::always_inline]] inline NodeId Find(NodeId object, std::string_view key,
                                                        const KeyTree::Digest& digest) noexcept;
@@ -180,9 +176,7 @@ struct Walker::Impl final : Event::TextReader {
   const std::uint32_t* event_begin = nullptr;  // the event's own first one
 
   std::vector<Frame> frames;
-  std::vector<std::uint64_t> met;  // per node the object that held it last
-  std::vector<NodeId> slot_nodes;  // per slot of the event
-  std::uint64_t objects = 0;       // serial of the object opened last, never 0
+  std::uint32_t objects = 0;  // serial of the object opened last
   std::string decoded;
   std::string squeezed;
   std::string made;  // texts of this event that stand nowhere in the payload; never grows in use
@@ -261,7 +255,6 @@ bool Walker::Impl::Scalar(char first, NodeId node) noexcept {
     if (node == kNoNode) return true;
     value.kind = ValueKind::kString;
     value.raw = {begin + 1, static_cast<std::size_t>(end - begin - 1)};
-    value.escaped = HoldsBackslash(begin + 1, end);
   } else if (!ReadToken(first, begin, value)) {
     return false;
   }
@@ -269,6 +262,29 @@ bool Walker::Impl::Scalar(char first, NodeId node) noexcept {
     if (node != kNoNode) Record(node, value);
   }
   return true;
+}
+
+NodeId Walker::Impl::Find(NodeId object, std::string_view key,
+                          const KeyTree::Digest& digest) noexcept {
+  const NodeId node = keys->Child(object, key, digest);
+  if (node != kNoNode && !keys->at(node).is_wildcard) return node;
+  if (!keys->at(object).blanks || !KeyTree::Holds(key, digest, ' ')) return node;
+  return FindSqueezed(object, key);
+}
+
+// The place that the raw key stands for.
+NodeId Walker::Impl::Lookup(const Frame& object, std::string_view key) noexcept {
+  const KeyTree::Node& parent = keys->at(object.node);
+  if (!parent.inner) return kNoNode;
+  const auto readable = static_cast<std::size_t>(key.data() + key.size() - text);
+  const bool behind = readable >= KeyTree::kHalf && !key.empty();
+  const KeyTree::Digest digest = behind ? KeyTree::DigestBehind(key) : KeyTree::DigestOf(key);
+  const bool backslash = KeyTree::Holds(key, digest, '\\');
+  const NodeId node = backslash ? LookupDecoded(object.node, key) : Find(object.node, key, digest);
+  if (node == kNoNode) return node;
+  const bool seen = std::exchange(event.heads_.data()[node].object, object.serial) == object.serial;
+  if (seen && !keys->at(node).is_wildcard) event.flags_.duplicate_key = true;
+  return node;
 }
 
 // One value from `at` on, with all that lies in it. A machine with an explicit stack: each label is
@@ -320,9 +336,8 @@ close:
     if (!frame.array) {
       CloseObject(frame, end);
     } else if (frame.empty && frame.node != kNoNode) {
-      Record(frame.node, {{frame.begin, static_cast<std::size_t>(end - frame.begin)},
-                          ValueKind::kEmptyArray,
-                          false});
+      Record(frame.node,
+             {{frame.begin, static_cast<std::size_t>(end - frame.begin)}, ValueKind::kEmptyArray});
     }
   }
   frames.pop_back();
@@ -382,19 +397,18 @@ WalkFault Walker::Impl::Validate() noexcept {
 }
 
 void Walker::Impl::StartEvent() noexcept {
-  if (++event.epoch_ == 0) {
+  if (++event.epoch_ == 0 || objects > kMostObjects) {
     std::fill(event.heads_.begin(), event.heads_.end(), Event::Head{});
     event.epoch_ = 1;
+    objects = 0;
   }
   if (event.slots_.capacity() > kKeptSlots) event.slots_ = {};
   if (event.leaves_.capacity() > kKeptSlots) event.leaves_ = {};
-  if (slot_nodes.capacity() > kKeptSlots) slot_nodes = {};
   event.slots_.clear();
   event.leaves_.clear();
   event.leaves_known_ = false;
   event.hidden_ = options.hidden_from_leaves.get();
   event.unread_ = nullptr;
-  slot_nodes.clear();
   event_begin = at;
   event.flags_ = {};
   big_number = false;
@@ -483,13 +497,14 @@ void Walker::Impl::DropOwnWords(const FieldTable::Finish& todo) noexcept {
     const RawValue* const value = FirstText(own.node);
     if (value == nullptr) continue;
     if (std::find(own.words.begin(), own.words.end(), value->raw) == own.words.end()) continue;
-    event.heads_[own.node] = {};
+    event.heads_[own.node].epoch = 0;
   }
 }
 
 bool Walker::Impl::EscapedTwice(const FieldTable::Finish& todo, std::uint32_t slot) const noexcept {
   const RawValue& value = event.slots_[slot].value;
-  return value.kind == ValueKind::kString && value.escaped && todo.escaped_twice[slot_nodes[slot]];
+  return value.kind == ValueKind::kString && todo.escaped_twice[event.slots_[slot].node] &&
+         value.raw.find('\\') != value.raw.npos;
 }
 
 // What is left of a text after its escapes are resolved is JSON's spelling of the true text.
@@ -510,12 +525,11 @@ void Walker::Impl::Split(const FieldTable::Finish::List& list) noexcept {
   const RawValue* const value = FirstText(list.node);
   if (value == nullptr) return;
   std::string_view raw = value->raw;
-  event.heads_[list.node] = {};
+  event.heads_[list.node].epoch = 0;
   while (true) {
     const std::size_t end = raw.find(list.separator);
     const std::string_view part = raw.substr(0, end);
-    const bool escaped = HoldsBackslash(part.data(), part.data() + part.size());
-    Append(list.node, {part, ValueKind::kString, escaped});
+    Append(list.node, {part, ValueKind::kString});
     if (end == raw.npos) return;
     raw.remove_prefix(end + list.separator.size());
   }
@@ -528,7 +542,6 @@ void Walker::Impl::Join(const FieldTable::Finish::Joined& joined) noexcept {
   const std::size_t from = made.size();
   RawValue whole;
   whole.kind = ValueKind::kString;
-  whole.escaped = joined.escaped;
   for (const auto& piece : joined.pieces) {
     const RawValue* value = nullptr;
     for (const NodeId node : piece.nodes) {
@@ -537,7 +550,6 @@ void Walker::Impl::Join(const FieldTable::Finish::Joined& joined) noexcept {
     if (value == nullptr) continue;
     if (made.size() > from) made += joined.separator;
     made.append(piece.text).append(value->raw);
-    whole.escaped = whole.escaped || value->escaped;
   }
   if (made.size() == from) return;
   whole.raw = Keep(from);
@@ -553,7 +565,7 @@ void Walker::Impl::ReadText(const FieldTable::Finish::FieldText& holder) noexcep
   }
   if (!holder.names.empty() &&
       std::none_of(holder.names.begin(), holder.names.end(), [value](const std::string& name) {
-        return value->raw.find(name) != std::string_view::npos;
+        return memmem(value->raw.data(), value->raw.size(), name.data(), name.size()) != nullptr;
       })) {
     return;
   }
@@ -605,16 +617,7 @@ void Walker::Impl::ReadPairs(NodeId place, std::string_view raw) noexcept {
 
 void Walker::Impl::ReadMember(NodeId node, std::string_view raw) noexcept {
   if (node == kNoNode) return;
-  const bool escaped = HoldsBackslash(raw.data(), raw.data() + raw.size());
-  Record(node, {raw, ValueKind::kString, escaped});
-}
-
-NodeId Walker::Impl::Find(NodeId object, std::string_view key,
-                          const KeyTree::Digest& digest) noexcept {
-  const NodeId node = keys->Child(object, key, digest);
-  if (node != kNoNode && !keys->at(node).is_wildcard) return node;
-  if (!keys->at(object).blanks || !KeyTree::Holds(key, digest, ' ')) return node;
-  return FindSqueezed(object, key);
+  Record(node, {raw, ValueKind::kString});
 }
 
 NodeId Walker::Impl::FindSqueezed(NodeId object, std::string_view key) noexcept {
@@ -629,26 +632,13 @@ NodeId Walker::Impl::LookupDecoded(NodeId object, std::string_view key) noexcept
   return Find(object, decoded, KeyTree::DigestOf(decoded));
 }
 
-// The place that the raw key stands for.
-NodeId Walker::Impl::Lookup(const Frame& object, std::string_view key) noexcept {
-  const KeyTree::Node& parent = keys->at(object.node);
-  if (!parent.inner) return kNoNode;
-  const KeyTree::Digest digest = KeyTree::DigestOf(key);
-  const bool backslash = KeyTree::Holds(key, digest, '\\');
-  const NodeId node = backslash ? LookupDecoded(object.node, key) : Find(object.node, key, digest);
-  if (node == kNoNode) return node;
-  const bool seen = std::exchange(met.data()[node], object.serial) == object.serial;
-  if (seen && !keys->at(node).is_wildcard) event.flags_.duplicate_key = true;
-  return node;
-}
-
 std::uint32_t Walker::Impl::Append(NodeId node, const RawValue& value) noexcept {
   const auto slot = static_cast<std::uint32_t>(event.slots_.size());
-  event.slots_.push_back({value, Event::kEnd});
-  slot_nodes.push_back(node);
+  event.slots_.push_back({value, node, Event::kEnd});
   Event::Head& head = event.heads_.data()[node];
   if (head.epoch != event.epoch_) {
-    head = {event.epoch_, slot, slot};
+    head.epoch = event.epoch_;
+    head.first = head.last = slot;
   } else {
     event.slots_.data()[head.last].next = slot;
     head.last = slot;
@@ -668,7 +658,7 @@ void Walker::Impl::OpenObject(Frame& frame) noexcept {
   frame.serial = ++objects;
   frame.slots = static_cast<std::uint32_t>(event.slots_.size());
   if (frame.node == kNoNode || keys->at(frame.node).named_list != kNoNode) return;
-  frame.slot = Record(frame.node, {{frame.begin, 1}, ValueKind::kObject, false});
+  frame.slot = Record(frame.node, {{frame.begin, 1}, ValueKind::kObject});
 }
 
 void Walker::Impl::CloseObject(const Frame& frame, const char* end) noexcept {
@@ -690,14 +680,15 @@ void Walker::Impl::NameElement(const FieldTable::NamedListNodes& named,
   NodeId target = named.list;
   for (std::uint32_t slot = from; slot < to; ++slot) {
     const RawValue& value = event.slots_[slot].value;
-    if (value.kind != ValueKind::kString || !among(named.names, slot_nodes[slot])) continue;
-    target = value.escaped ? LookupDecoded(named.parent, value.raw)
-                           : Find(named.parent, value.raw, KeyTree::DigestOf(value.raw));
+    if (value.kind != ValueKind::kString || !among(named.names, event.slots_[slot].node)) continue;
+    target = value.raw.find('\\') != value.raw.npos
+                 ? LookupDecoded(named.parent, value.raw)
+                 : Find(named.parent, value.raw, KeyTree::DigestOf(value.raw));
     break;
   }
   if (target == kNoNode) return;
   for (std::uint32_t slot = from; slot < to; ++slot) {
-    if (!among(named.texts, slot_nodes[slot])) continue;
+    if (!among(named.texts, event.slots_[slot].node)) continue;
     const RawValue value = event.slots_[slot].value;  // a copy: recording moves the slots
     Record(target, value);
   }

@@ -55,10 +55,7 @@ std::optional<std::span<const PredicateId>> FieldMemo::Find(const RawValue& valu
     if (slot.tag != tag) continue;
     Header header;
     std::memcpy(static_cast<void*>(&header), words + slot.at, sizeof header);
-    if (header.size != value.raw.size() || header.kind != value.kind ||
-        header.escaped != value.escaped) {
-      continue;
-    }
+    if (header.size != value.raw.size() || header.kind != value.kind) continue;
     const std::uint32_t* const held = words + slot.at + kHeaderWords;
     if (header.size != 0 && std::memcmp(held + header.held, value.raw.data(), header.size) != 0) {
       continue;
@@ -93,7 +90,7 @@ void FieldMemo::Keep(const RawValue& value, std::uint64_t hash, std::span<const 
   const auto at = static_cast<std::uint32_t>(words_.size());
   words_.resize(words_.size() + words);
   const Header header{static_cast<std::uint32_t>(value.raw.size()),
-                      static_cast<std::uint16_t>(held.size()), value.kind, value.escaped};
+                      static_cast<std::uint16_t>(held.size()), value.kind};
   std::uint32_t* to = words_.data() + at;
   std::memcpy(to, &header, sizeof header);
   to = std::copy(held.begin(), held.end(), to + kHeaderWords);

@@ -80,7 +80,6 @@ class FieldMemo {
     std::uint32_t size = 0;  // of the value
     std::uint16_t held = 0;
     ValueKind kind = ValueKind::kNull;
-    bool escaped = false;
   };
   static constexpr std::uint32_t kFree = 0xffffffff;
   static constexpr std::size_t kHeaderWords = sizeof(Header) / sizeof(std::uint32_t);

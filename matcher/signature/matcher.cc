@@ -588,7 +588,7 @@ void Matcher::Impl::CollectTexts(FieldId field, std::vector<TextView>& texts) no
 TextView Matcher::Impl::ViewOf(const RawValue& value) noexcept {
   TextView text;
   text.raw = value.raw;
-  if (value.escaped && value.kind == ValueKind::kString) {
+  if (value.kind == ValueKind::kString && value.raw.find('\\') != value.raw.npos) {
     char* const decoded = arena.Room(value.raw.size() + kDecodeSlack);
     text.raw = arena.Take(DecodeEscapes(value.raw, decoded));
   }

@@ -23,15 +23,15 @@ std::string Folded(std::string_view text) {
 
 TEST(Decode, GivesTheTokenOfWhatIsNoString) {
   std::string buffer;
-  EXPECT_EQ(Decode({"-1.50", ValueKind::kNumber, false}, buffer), "-1.50");
-  EXPECT_EQ(Decode({"true", ValueKind::kTrue, false}, buffer), "true");
-  EXPECT_EQ(Decode({R"(a\\b)", ValueKind::kString, true}, buffer), R"(a\b)");
+  EXPECT_EQ(Decode({"-1.50", ValueKind::kNumber}, buffer), "-1.50");
+  EXPECT_EQ(Decode({"true", ValueKind::kTrue}, buffer), "true");
+  EXPECT_EQ(Decode({R"(a\\b)", ValueKind::kString}, buffer), R"(a\b)");
 }
 
 TEST(Decode, CopiesNothingWhereNothingIsEscaped) {
   const std::string_view raw = "plain";
   std::string buffer;
-  EXPECT_EQ(Decode({raw, ValueKind::kString, false}, buffer).data(), raw.data());
+  EXPECT_EQ(Decode({raw, ValueKind::kString}, buffer).data(), raw.data());
 }
 
 TEST(Fold, FoldsAsciiAndBeyondOneToOne) {

@@ -73,7 +73,7 @@ TEST(PairTable, FindsEachPlaceOfALiteral) {
 }
 
 RawValue Value(std::string_view raw, ValueKind kind = ValueKind::kString) {
-  return {raw, kind, false};
+  return {raw, kind};
 }
 
 TEST(FieldMemo, KnowsWhatItKeptByBytesAndKind) {
