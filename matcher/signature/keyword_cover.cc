@@ -13,6 +13,7 @@
 namespace faultline {
 namespace {
 
+enum class Shortest { kThree, kDoubledSign };
 constexpr std::size_t kShortestPiece = 3;
 constexpr std::size_t kLongestPiece = 6;
 // What a piece of average letters scores; one below it is found in every other record.
@@ -26,13 +27,14 @@ int Rarity(char c) {
   return c >= 'j' && c <= 'z' ? 6 : 8;
 }
 
+bool IsDoubledSign(char a, char b) { return a == b && !(a >= 'a' && a <= 'z'); }
+
 // A doubled sign of punctuation is rarer than it looks.
 int Rarity(std::string_view piece) {
   int rarity = 0;
   for (const char c : piece) rarity += Rarity(c);
   for (std::size_t i = 1; i < piece.size(); ++i) {
-    const bool letter = piece[i] >= 'a' && piece[i] <= 'z';
-    if (piece[i] == piece[i - 1] && !letter) rarity += 4;
+    if (IsDoubledSign(piece[i - 1], piece[i])) rarity += 4;
   }
   return rarity;
 }
@@ -44,12 +46,14 @@ bool SpelledOneWay(char c) {
 }
 
 // All pieces of a keyword that could stand for it.
-std::set<std::string> PiecesOf(std::string_view keyword) {
+std::set<std::string> PiecesOf(std::string_view keyword, Shortest shortest) {
   std::set<std::string> pieces;
   for (std::size_t at = 0; at < keyword.size(); ++at) {
     for (std::size_t size = 1; size <= kLongestPiece && at + size <= keyword.size(); ++size) {
       if (!SpelledOneWay(keyword[at + size - 1])) break;
-      if (size >= kShortestPiece) pieces.emplace(keyword.substr(at, size));
+      const bool sign = shortest == Shortest::kDoubledSign && size == 2 &&
+                        IsDoubledSign(keyword[at], keyword[at + 1]);
+      if (size >= kShortestPiece || sign) pieces.emplace(keyword.substr(at, size));
     }
   }
   return pieces;
@@ -57,10 +61,10 @@ std::set<std::string> PiecesOf(std::string_view keyword) {
 
 // Few pieces, each in several keywords where that can be: greedily that which covers most, then the
 // rarest. Empty where some keyword has none.
-std::vector<std::string> Cover(PredicateRefs keywords) {
+std::vector<std::string> Cover(PredicateRefs keywords, Shortest shortest) {
   std::map<std::string, std::set<std::size_t>> open;  // piece -> keywords still without one
   for (std::size_t k = 0; k < keywords.size(); ++k) {
-    std::set<std::string> pieces = PiecesOf(keywords[k]->text);
+    std::set<std::string> pieces = PiecesOf(keywords[k]->text, shortest);
     if (pieces.empty()) return {};
     const auto common = [](const std::string& piece) { return Rarity(piece) < kRareEnough; };
     if (!std::all_of(pieces.begin(), pieces.end(), common)) std::erase_if(pieces, common);
@@ -82,6 +86,23 @@ std::vector<std::string> Cover(PredicateRefs keywords) {
   return cover;
 }
 
+Result<HsDatabase> Compile(const std::vector<std::string>& pieces, DatabaseCache* cache) {
+  std::vector<HsLiteral> texts;
+  for (const std::string& piece : pieces) {
+    texts.push_back({piece, 0, HS_FLAG_CASELESS | HS_FLAG_SINGLEMATCH});
+  }
+  return CompileLiterals(texts, cache);
+}
+
+bool Finds(const HsDatabase& database, std::string_view record, hs_scratch_t* scratch) noexcept {
+  const auto stop = [](unsigned, unsigned long long, unsigned long long, unsigned,
+                       void*) noexcept -> int { return 1; };
+  const hs_error_t code = hs_scan(database.get(), record.data(),
+                                  static_cast<unsigned>(record.size()), 0, scratch, stop, nullptr);
+  FAULTLINE_CHECK(code == HS_SUCCESS || code == HS_SCAN_TERMINATED);
+  return code == HS_SCAN_TERMINATED;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<const KeywordCover>> KeywordCover::Create(PredicateRefs keywords,
@@ -91,34 +112,37 @@ Result<std::unique_ptr<const KeywordCover>> KeywordCover::Create(PredicateRefs k
            keyword->kind == PredicateKind::kStartsWith ||
            keyword->kind == PredicateKind::kEndsWith || keyword->kind == PredicateKind::kExact;
   });
-  const std::vector<std::string> pieces = literals ? Cover(keywords) : std::vector<std::string>{};
-  if (pieces.empty()) return std::unique_ptr<const KeywordCover>();
-  std::vector<HsLiteral> texts;
-  for (const std::string& piece : pieces) {
-    texts.push_back({piece, 0, HS_FLAG_CASELESS | HS_FLAG_SINGLEMATCH});
-  }
-  Result<HsDatabase> database = CompileLiterals(texts, cache);
-  if (!database) return tl::unexpected<Error>(database.error());
+  if (!literals) return std::unique_ptr<const KeywordCover>();
+  const std::vector<std::string> fine = Cover(keywords, Shortest::kThree);
+  const std::vector<std::string> coarse = Cover(keywords, Shortest::kDoubledSign);
+  if (fine.empty()) return std::unique_ptr<const KeywordCover>();
   auto cover = std::make_unique<KeywordCover>();
-  cover->database_ = std::move(*database);
+  Result<HsDatabase> database = Compile(fine, cache);
+  if (!database) return tl::unexpected<Error>(database.error());
+  cover->fine_ = std::move(*database);
+  if (coarse.size() < fine.size()) {
+    database = Compile(coarse, cache);
+    if (!database) return tl::unexpected<Error>(database.error());
+    cover->coarse_ = std::move(*database);
+  }
   return std::unique_ptr<const KeywordCover>(std::move(cover));
 }
 
 Result<void> KeywordCover::Prepare(HsScratch& scratch) const {
-  hs_scratch_t* grown = scratch.release();
-  const hs_error_t code = hs_alloc_scratch(database_.get(), &grown);
-  scratch.reset(grown);
-  if (code != HS_SUCCESS) return Fail(Fault::kInternal, "Hyperscan has no memory for its scratch");
+  for (const HsDatabase* database : {&coarse_, &fine_}) {
+    if (*database == nullptr) continue;
+    hs_scratch_t* grown = scratch.release();
+    const hs_error_t code = hs_alloc_scratch(database->get(), &grown);
+    scratch.reset(grown);
+    if (code != HS_SUCCESS)
+      return Fail(Fault::kInternal, "Hyperscan has no memory for its scratch");
+  }
   return {};
 }
 
 bool KeywordCover::MayHold(std::string_view record, hs_scratch_t* scratch) const noexcept {
-  const auto stop = [](unsigned, unsigned long long, unsigned long long, unsigned,
-                       void*) noexcept -> int { return 1; };
-  const hs_error_t code = hs_scan(database_.get(), record.data(),
-                                  static_cast<unsigned>(record.size()), 0, scratch, stop, nullptr);
-  FAULTLINE_CHECK(code == HS_SUCCESS || code == HS_SCAN_TERMINATED);
-  return code == HS_SCAN_TERMINATED;
+  if (coarse_ != nullptr && !Finds(coarse_, record, scratch)) return false;
+  return Finds(fine_, record, scratch);
 }
 
 }  // namespace faultline

@@ -16,7 +16,8 @@ namespace faultline {
 //
 // It looks for few rare pieces, of which each keyword holds one, that JSON spells in one way only: no
 // backslash, quote, slash or letter beyond ASCII in them. What hides ASCII (Event::hides_ascii) is
-// the caller's to know.
+// the caller's to know. Where a doubled sign as `::` stands for many longer pieces it is looked for
+// first: Hyperscan is twice as fast with up to eight literals as with more.
 //
 // Threads    Immutable; the scratch is the caller's.
 class KeywordCover {
@@ -31,7 +32,8 @@ class KeywordCover {
   [[nodiscard]] bool MayHold(std::string_view record, hs_scratch_t* scratch) const noexcept;
 
  private:
-  HsDatabase database_;  // never null
+  HsDatabase coarse_;  // null: would not be smaller
+  HsDatabase fine_;    // never null
 };
 
 }  // namespace faultline
