@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/fetch_ahead.h"
 #include "base/log.h"
 #include "kafka/handles.h"
 
@@ -113,6 +114,11 @@ struct Consumer::Impl {
   // Makes `positions` the assignment.
   [[nodiscard]] KafkaResult<void> Begin(const std::vector<PartitionOffset>& positions);
   void Forget() noexcept;
+  // The next of what librdkafka has; serves the rebalance callbacks before.
+  [[nodiscard]] MessageHandle Receive(milliseconds timeout);
+  // Receives what follows the record at hand. False: a rebalance came meanwhile, so that the record
+  // is whoever's the partition is now.
+  [[nodiscard]] bool LookAhead();
 
   [[nodiscard]] Partitions::value_type* Find(const rd_kafka_message_t& message);
   [[nodiscard]] KafkaError ErrorOf(const rd_kafka_message_t& message) const;
@@ -133,6 +139,8 @@ struct Consumer::Impl {
   std::optional<KafkaError> pending;             // told by the client at large, not yet by Poll
   const rd_kafka_topic_t* last_topic = nullptr;  // whose entry is `last`: fetches come in runs
   Partitions::value_type* last = nullptr;
+  MessageHandle ahead;  // received behind the record given last, to be given next; may be null
+  std::uint64_t assignments = 0;  // that came or went
   std::uint64_t duplicates = 0;
   std::uint64_t alive = 0;   // messages given out and not yet destroyed
   bool left_behind = false;  // the client lives on without us, and may hold on to this
@@ -199,6 +207,8 @@ void Consumer::Impl::GiveUp(const rd_kafka_topic_partition_list_t& list) {
 }
 
 void Consumer::Impl::Forget() noexcept {
+  ++assignments;
+  ahead.reset();
   partitions.clear();
   last_topic = nullptr;
   last = nullptr;
@@ -358,9 +368,24 @@ std::vector<TopicPartition> Consumer::Assignment() const {
   return all;
 }
 
+MessageHandle Consumer::Impl::Receive(milliseconds timeout) {
+  if (ahead != nullptr) return std::move(ahead);
+  return MessageHandle(rd_kafka_consumer_poll(client.get(), Millis(timeout)));
+}
+
+bool Consumer::Impl::LookAhead() {
+  const std::uint64_t before = assignments;
+  // Not into `ahead` at once: callbacks within clear it.
+  MessageHandle next(rd_kafka_consumer_poll(client.get(), 0));
+  if (next != nullptr) FetchAhead({static_cast<const char*>(next->payload), next->len});
+  ahead = std::move(next);
+  return assignments == before;
+}
+
 PollResult Consumer::Poll(milliseconds timeout) {
+  FAULTLINE_CHECK(impl_->client != nullptr);
   for (;;) {
-    MessageHandle message(rd_kafka_consumer_poll(handle(), Millis(timeout)));
+    MessageHandle message = impl_->Receive(timeout);
     if (!message) {
       if (!impl_->pending) return std::monostate();
       return *std::exchange(impl_->pending, std::nullopt);
@@ -372,6 +397,7 @@ PollResult Consumer::Poll(milliseconds timeout) {
         continue;
       }
       partition->second.next = message->offset + 1;
+      if (!impl_->LookAhead()) continue;
       return Message(message.release(), &impl_->alive);
     }
     if (message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) return impl_->ErrorOf(*message);
@@ -400,6 +426,10 @@ KafkaResult<void> Consumer::Seek(const std::vector<PartitionOffset>& positions,
     const auto found = impl_->partitions.find(position.partition);
     FAULTLINE_CHECK(found != impl_->partitions.end());
     found->second.next = std::max<std::int64_t>(position.offset, 0);
+    const rd_kafka_message_t* const ahead = impl_->ahead.get();
+    if (ahead != nullptr && ahead->rkt != nullptr && impl_->Find(*ahead) == &*found) {
+      impl_->ahead.reset();
+    }
   }
   if (positions.empty()) return {};
   const Deadline deadline(timeout);
@@ -460,6 +490,7 @@ bool Consumer::InGroup() const {
 KafkaResult<void> Consumer::Close(milliseconds deadline) {
   if (!impl_->client) return {};
   const Deadline end(deadline);
+  impl_->ahead.reset();
   if (impl_->alive > 0) {
     return impl_->LeaveBehind(RD_KAFKA_RESP_ERR__STATE, "a message of the consumer is still held");
   }

@@ -89,6 +89,8 @@ class RebalanceListener {
 // Order      Per partition in offset order, each offset at most once: what comes again below the
 //            last one seen is dropped and counted, unless Seek() or an assignment went back on
 //            purpose.
+// Ahead      The record behind the one given is received already, so that its bytes come closer while
+//            that one is worked on.
 // Memory     librdkafka's queue, about ConsumerProperties::queue_kilobytes.
 // Threads    Confined to one thread, the listener's calls included.
 // Ownership  Borrows the listener, which outlives it. All messages must be gone before Close().
@@ -117,7 +119,8 @@ class Consumer {
   [[nodiscard]] PollResult Poll(std::chrono::milliseconds timeout);
 
   // Pauses and resumes; the set is tracked exactly, so a partition that is not paused is never
-  // resumed. What was prefetched of a paused partition is thrown away and fetched again.
+  // resumed. What was prefetched of a paused partition is thrown away and fetched again, but for one
+  // record that may still be given.
   [[nodiscard]] KafkaResult<void> Pause(const std::vector<TopicPartition>& partitions);
   [[nodiscard]] KafkaResult<void> Resume(const std::vector<TopicPartition>& partitions);
   [[nodiscard]] bool Paused(const TopicPartition& partition) const;

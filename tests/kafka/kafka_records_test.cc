@@ -185,6 +185,21 @@ TEST_F(KafkaRecordsTest, APausedPartitionIsSoughtAndGoesOnFromThere) {
   EXPECT_EQ(consumer->duplicates_dropped(), 0u);
 }
 
+// The next one is received already while a record is worked on.
+TEST_F(KafkaRecordsTest, ASeekBetweenTwoRecordsLeavesNothingOfTheOldPlace) {
+  testing::ProduceValues(Brokers(), topic_, 0, {"a", "b", "c", "d", "e"});
+  auto consumer = MakeConsumer(Brokers());
+  ASSERT_TRUE(consumer->Assign({{only_, 1, {}}}));
+  for (const std::int64_t to : {3, 0, 2}) {
+    ASSERT_TRUE(WaitUntil(
+        [&] { return std::holds_alternative<Message>(consumer->Poll(milliseconds(50))); }));
+    ASSERT_TRUE(consumer->Seek({{only_, to, {}}}, seconds(30)));
+  }
+  EXPECT_EQ(ReadOffsets(*consumer), (Offsets{2, 3, 4}));
+  EXPECT_EQ(consumer->duplicates_dropped(), 0u);
+  EXPECT_TRUE(consumer->Close(seconds(30)));
+}
+
 TEST_F(KafkaRecordsTest, AHeldPartitionGivesNothingUntilItIsSoughtAndResumed) {
   testing::ProduceValues(Brokers(), topic_, 0, {"a", "b", "c"});
   const std::string other = testing::UniqueName("marker");
