@@ -202,7 +202,7 @@ bool ClassTable::CompileNext() {
     next = std::move(combinations_.back());
     combinations_.pop_back();
   }
-  Get(next.first, next.second).CompileExpressions();
+  Get(next.first, next.second).CompileRest();
   return true;
 }
 
@@ -226,8 +226,8 @@ void ClassTable::FindCombinations() {
         continue;
       }
       Truth truth(static_cast<std::uint32_t>(field.predicates.size()));
-      field.literals.Scan({predicate.text, predicate.text}, ValueKind::kString, scratch.get(),
-                          number, truth);
+      field.literals.Scan({predicate.text, predicate.text}, ValueKind::kString, scratch, number,
+                          truth);
       std::vector<PredicateId>& held = held_by[f][id];
       held = otherwise[f];
       for (const PredicateId number_of : truth.set()) held.push_back(field.predicates[number_of]);

@@ -24,6 +24,11 @@ bool HoldsAt(PredicateKind kind, std::size_t end, std::size_t literal, std::size
   }
 }
 
+bool IsAscii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
 bool HoldsOn(PredicateKind kind, std::string_view literal, std::string_view text) {
   switch (kind) {
     case PredicateKind::kExact: return text == literal;
@@ -48,9 +53,18 @@ Result<FieldDatabase> FieldDatabase::Create(PredicateRefs predicates, PredicateI
   for (Literals* literals : {&field.folded_, &field.cased_}) {
     if (Result<void> done = Compile(*literals, cache); !done)
       return tl::unexpected<Error>(done.error());
-    literals->texts.clear();
   }
+  if (field.beyond_ != nullptr) field.beyond_->cache = cache;
   return field;
+}
+
+void FieldDatabase::CompileBeyondAscii() const {
+  if (beyond_ == nullptr) return;
+  std::call_once(beyond_->compiled, [this] {
+    for (Literals* literals : {&beyond_->folded, &beyond_->cased}) {
+      FAULTLINE_CHECK(Compile(*literals, beyond_->cache).has_value());  // fails without memory only
+    }
+  });
 }
 
 void FieldDatabase::Add(const Predicate& predicate, PredicateId id) {
@@ -62,12 +76,16 @@ void FieldDatabase::Add(const Predicate& predicate, PredicateId id) {
       break;
     case PredicateKind::kContains:
     case PredicateKind::kStartsWith:
-    case PredicateKind::kEndsWith:
-      (predicate.cased ? cased_ : folded_)
-          .texts[predicate.text]
-          .push_back({id, static_cast<std::uint32_t>(predicate.text.size()), predicate.kind,
-                      text_only, false});
+    case PredicateKind::kEndsWith: {
+      const bool ascii = IsAscii(predicate.text);
+      if (!ascii && beyond_ == nullptr) beyond_ = std::make_unique<Beyond>();
+      Literals& literals = ascii ? (predicate.cased ? cased_ : folded_)
+                                 : (predicate.cased ? beyond_->cased : beyond_->folded);
+      literals.texts[predicate.text].push_back({id,
+                                                static_cast<std::uint32_t>(predicate.text.size()),
+                                                predicate.kind, text_only, false});
       break;
+    }
     default: return;
   }
   if (text_only) bytes_.push_back({predicate.kind, predicate.bytes_text, id});
@@ -94,6 +112,7 @@ Result<void> FieldDatabase::Compile(Literals& literals, DatabaseCache* cache) {
     // Else every end must be seen.
     rest.push_back({text, first, only_contains ? unsigned{HS_FLAG_SINGLEMATCH} : 0});
   }
+  literals.texts.clear();
   literals.pairs.Seal();
   if (only_edges && rest.size() <= kMostEdges) {
     for (HsLiteral& edge : rest) literals.edges.emplace_back(std::move(edge.text), edge.id);
@@ -106,14 +125,16 @@ Result<void> FieldDatabase::Compile(Literals& literals, DatabaseCache* cache) {
 }
 
 Result<void> FieldDatabase::Prepare(HsScratch& scratch) const {
-  for (const Literals* literals : {&folded_, &cased_}) {
-    if (literals->database == nullptr) continue;
-    hs_scratch_t* grown = scratch.release();
-    const hs_error_t code = hs_alloc_scratch(literals->database.get(), &grown);
-    scratch.reset(grown);
-    if (code != HS_SUCCESS)
-      return Fail(Fault::kInternal, "Hyperscan has no memory for its scratch");
-  }
+  if (auto ready = Prepare(folded_, scratch); !ready) return ready;
+  return Prepare(cased_, scratch);
+}
+
+Result<void> FieldDatabase::Prepare(const Literals& literals, HsScratch& scratch) {
+  if (literals.database == nullptr) return {};
+  hs_scratch_t* grown = scratch.release();
+  const hs_error_t code = hs_alloc_scratch(literals.database.get(), &grown);
+  scratch.reset(grown);
+  if (code != HS_SUCCESS) return Fail(Fault::kInternal, "Hyperscan has no memory for its scratch");
   return {};
 }
 
@@ -133,7 +154,7 @@ struct FieldDatabase::Scanned {
   Truth& truth;
 };
 
-void FieldDatabase::Scan(const TextView& text, ValueKind kind, hs_scratch_t* scratch,
+void FieldDatabase::Scan(const TextView& text, ValueKind kind, HsScratch& scratch,
                          std::string& number, Truth& truth) const noexcept {
   folded_exact_.Find(text.folded, text.valid_utf8, truth);
   cased_exact_.Find(text.raw, text.valid_utf8, truth);
@@ -141,8 +162,14 @@ void FieldDatabase::Scan(const TextView& text, ValueKind kind, hs_scratch_t* scr
   if (may_be_number && !numbers_.empty() && CanonicalNumber(text.raw, number)) {
     numbers_.Find(number, true, truth);
   }
-  ScanLiterals(folded_, text.folded, text.valid_utf8, scratch, truth);
-  ScanLiterals(cased_, text.raw, text.valid_utf8, scratch, truth);
+  ScanLiterals(folded_, text.folded, text.valid_utf8, scratch.get(), truth);
+  ScanLiterals(cased_, text.raw, text.valid_utf8, scratch.get(), truth);
+  if (!text.ascii && beyond_ != nullptr) {
+    CompileBeyondAscii();
+    FAULTLINE_CHECK(Prepare(beyond_->folded, scratch) && Prepare(beyond_->cased, scratch));
+    ScanLiterals(beyond_->folded, text.folded, text.valid_utf8, scratch.get(), truth);
+    ScanLiterals(beyond_->cased, text.raw, text.valid_utf8, scratch.get(), truth);
+  }
   if (!text.valid_utf8) ScanBytes(text.folded, truth);
 }
 

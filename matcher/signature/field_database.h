@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,7 +30,10 @@ namespace faultline {
 // Case       Caseless literals are compared folded, cased ones raw. On text that is not valid UTF-8
 // the
 //            few literals whose folding is not ASCII's are compared one by one.
-// Threads    Immutable after Create; the scratch is the caller's.
+// Beyond     Literals that hold other than ASCII are compiled when the first text comes that may hold
+//            one: Windows rules know thousands of emoji, and most values are ASCII.
+// Threads    Immutable after Create but for these, which any thread may ask for; the scratch is the
+//            caller's.
 // Errors     Create fails when Hyperscan refuses: the machine or we are at fault, never a rule.
 class FieldDatabase {
  public:
@@ -37,11 +42,13 @@ class FieldDatabase {
   [[nodiscard]] static Result<FieldDatabase> Create(PredicateRefs predicates, PredicateId first,
                                                     DatabaseCache* cache);
 
-  // Makes `scratch` large enough for this database.
+  // Makes `scratch` large enough for this database and texts in ASCII.
   [[nodiscard]] Result<void> Prepare(HsScratch& scratch) const;
+  // What else waits for the first text beyond ASCII.
+  void CompileBeyondAscii() const;
 
-  // Sets what holds for this value. `number` is a buffer whose capacity is kept.
-  void Scan(const TextView& text, ValueKind kind, hs_scratch_t* scratch, std::string& number,
+  // Sets what holds for this value. `scratch` may grow; `number` is a buffer whose capacity is kept.
+  void Scan(const TextView& text, ValueKind kind, HsScratch& scratch, std::string& number,
             Truth& truth) const noexcept;
 
  private:
@@ -66,16 +73,24 @@ class FieldDatabase {
     std::string text;  // ASCII folding of what the rule says
     PredicateId id;
   };
+  // Literals that texts in ASCII cannot hold.
+  struct Beyond {
+    Literals folded, cased;
+    DatabaseCache* cache;  // may be null
+    std::once_flag compiled;
+  };
   struct Scanned;  // a text while its literals are found
 
   void Add(const Predicate& predicate, PredicateId id);
   [[nodiscard]] static Result<void> Compile(Literals& literals, DatabaseCache* cache);
+  [[nodiscard]] static Result<void> Prepare(const Literals& literals, HsScratch& scratch);
   static void ScanLiterals(const Literals& literals, std::string_view text, bool valid_utf8,
                            hs_scratch_t* scratch, Truth& truth) noexcept;
   void ScanBytes(std::string_view folded, Truth& truth) const noexcept;
 
   ExactTable folded_exact_, cased_exact_, numbers_;
-  Literals folded_, cased_;
+  Literals folded_, cased_;         // in ASCII
+  std::unique_ptr<Beyond> beyond_;  // null: none
   std::vector<BytesPredicate> bytes_;
 };
 

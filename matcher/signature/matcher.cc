@@ -310,8 +310,7 @@ std::optional<std::uint32_t> Matcher::Impl::VerdictOn(RouteState& route) {
   }
   route.truth.Clear();
   if (value.scalar()) {
-    route.field->literals.Scan(ViewOf(value), value.kind, hs_scratch.get(), number_buffer,
-                               route.truth);
+    route.field->literals.Scan(ViewOf(value), value.kind, hs_scratch, number_buffer, route.truth);
   }
   const PredicateId other =
       value.kind == ValueKind::kNull ? route.field->null : route.field->present;
@@ -539,7 +538,7 @@ const RawValue* Matcher::Impl::Open(std::uint32_t number) noexcept {
 }
 
 void Matcher::Impl::ScanOne(const FieldPlan& plan, const RawValue& value) noexcept {
-  plan.literals.Scan(ViewOf(value), value.kind, hs_scratch.get(), number_buffer, state->truth);
+  plan.literals.Scan(ViewOf(value), value.kind, hs_scratch, number_buffer, state->truth);
 }
 
 void Matcher::Impl::ScanMemoised(std::uint32_t number, const RawValue& value,
@@ -593,8 +592,14 @@ TextView Matcher::Impl::ViewOf(const RawValue& value) noexcept {
     text.raw = arena.Take(DecodeEscapes(value.raw, decoded));
   }
   switch (FoldAscii(text.raw, arena.Room(text.raw.size()))) {
-    case AsciiFolding::kSame: text.folded = text.raw; break;
-    case AsciiFolding::kFolded: text.folded = arena.Take(text.raw.size()); break;
+    case AsciiFolding::kSame:
+      text.folded = text.raw;
+      text.ascii = true;
+      break;
+    case AsciiFolding::kFolded:
+      text.folded = arena.Take(text.raw.size());
+      text.ascii = true;
+      break;
     case AsciiFolding::kNotAscii: {
       text.folded = Fold(text.raw, fold_buffer);
       if (text.folded.data() == fold_buffer.data()) text.folded = arena.Keep(text.folded);

@@ -184,8 +184,9 @@ Digest DigestOf(const FoldedSignatures& folded) {
   return out.Finish();
 }
 
-void SignatureClass::CompileExpressions() const {
+void SignatureClass::CompileRest() const {
   for (const FieldPlan& plan : plans) {
+    plan.literals.CompileBeyondAscii();
     for (const LazyPredicate* const lazy : plan.lazy) lazy->Compile();
   }
 }

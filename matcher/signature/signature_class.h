@@ -105,8 +105,9 @@ class SignatureClass {
     std::vector<WitnessSet> witnesses;  // any one set will do; none: always looked at
   };
 
-  // Has Hyperscan compile the expressions, which else waits until one is asked.
-  void CompileExpressions() const;
+  // Has Hyperscan compile the expressions and what only texts beyond ASCII can hold, which else waits
+  // until one is asked, or such a text comes.
+  void CompileRest() const;
 
   ExprPool pool;
   std::vector<Member> members;

@@ -13,6 +13,7 @@ struct TextView {
   std::string_view
       folded;  // the same under simple case folding; ASCII folding where not valid UTF-8
   bool valid_utf8 = true;
+  bool ascii = false;  // known to hold nothing but ASCII
 };
 
 }  // namespace faultline
