@@ -131,7 +131,11 @@ void Assembly::Text::AddDocument(const yaml::Node& document, const LoadOptions& 
 void Assembly::Add(Text text) {
   budgets_.push_back(std::move(text.budget_));
   packs_.push_back(std::move(text.pack_));
-  std::move(text.entries_.begin(), text.entries_.end(), std::back_inserter(entries_));
+  if (entries_.empty()) {  // one text alone is never held twice
+    entries_ = std::move(text.entries_);
+  } else {
+    std::move(text.entries_.begin(), text.entries_.end(), std::back_inserter(entries_));
+  }
 }
 
 // A replaceable detection is as if it were not there once another rule has its name.
