@@ -146,7 +146,7 @@ def peers(build, table):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", type=lambda text: pathlib.Path(text).resolve())
-    parser.add_argument("--records", type=int, default=600000, help="for the broker")
+    parser.add_argument("--records", type=int, default=2000000, help="for the broker")
     parser.add_argument("--without", action="append", default=[], choices=["broker", "peers"])
     options = parser.parse_args()
     program = options.build / "bin/faultline"

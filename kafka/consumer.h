@@ -91,7 +91,8 @@ class RebalanceListener {
 //            purpose.
 // Ahead      The record behind the one given is received already, so that its bytes come closer while
 //            that one is worked on.
-// Memory     librdkafka's queue, about ConsumerProperties::queue_kilobytes.
+// Memory     librdkafka's queue while there is a backlog: `queued.max.messages.kbytes`, by default 512 MiB
+//            before librdkafka 2.2, from then on 32 MiB.
 // Threads    Confined to one thread, the listener's calls included.
 // Ownership  Borrows the listener, which outlives it. All messages must be gone before Close().
 // Errors     Create: Fault::kConfig. Afterwards a KafkaError; kRetry ones may be logged and

@@ -278,12 +278,17 @@ Result<std::vector<Property>> Configuration(const ConsumerProperties& consumer) 
            consumer.isolation == Isolation::kReadCommitted ? "read_committed" : "read_uncommitted");
   if (consumer.group_instance) list.Set("group.instance.id", *consumer.group_instance);
   if (!consumer.never.empty()) list.Set("topic.blacklist", JoinLiterally(consumer.never));
-  // Once its queue is full, librdkafka 2.0.2 leaves a partition alone for a second: the queue holds
-  // more than a second of traffic, by bytes only.
   list.Default("session.timeout.ms", std::to_string(consumer.session_timeout.count()))
-      .Default("queued.max.messages.kbytes", std::to_string(consumer.queue_kilobytes))
-      .Default("queued.min.messages", "10000000")
+      .Default("queued.min.messages", "10000000")  // the bytes count
       .Default("fetch.wait.max.ms", "100");
+  // Once its queue is full, librdkafka leaves a partition alone for a while, which can be told from
+  // 2.2 on. Before, it is a second, and more than a second of traffic must lie in the queue.
+  constexpr int kBackoffCanBeTold = 0x02020000;
+  if (rd_kafka_version() >= kBackoffCanBeTold) {
+    list.Default("queued.max.messages.kbytes", "32768").Default("fetch.queue.backoff.ms", "10");
+  } else {
+    list.Default("queued.max.messages.kbytes", "524288");
+  }
   return list.Take();
 }
 

@@ -32,7 +32,6 @@ struct ConsumerProperties {
   std::vector<std::string> never{};  // topics that no pattern of Subscribe() takes: our own
   Isolation isolation = Isolation::kReadCommitted;
   std::chrono::milliseconds session_timeout = std::chrono::seconds(45);
-  std::size_t queue_kilobytes = 65536;  // prefetched and not yet polled, over all partitions
 };
 
 struct ProducerProperties {
