@@ -43,10 +43,10 @@ struct Told {
   std::size_t skipped = 0;
 };
 
-// In the total order; edges that timers made come behind events of their time.
+// In the total order.
 bool IsBefore(const Bound* a, const Bound* b) {
   const auto place = [](const Bound& bound) {
-    return std::tie(bound.time, bound.deadline, bound.origin, bound.input);
+    return std::tie(bound.time, bound.turn, bound.origin, bound.input);
   };
   if (place(*a) != place(*b)) return place(*a) < place(*b);
   return std::lexicographical_compare(
@@ -82,7 +82,7 @@ Evidence EvidenceOf(const RuleSet& rules, const sigma::CorrelationRule& rule, co
                     IdentityOf(MetaOf(rules, matched)),
                     {bound.values.begin(), bound.values.begin() + bound.captures},
                     {}};
-  if (!bound.deadline && notice.deciding && *notice.deciding == bound.origin)
+  if (!bound.deadline() && notice.deciding && *notice.deciding == bound.origin)
     evidence.event = notice.event;
   return evidence;
 }

@@ -15,7 +15,7 @@ Bound ReadBound(StateReader& in) {
   bound.input = in.U32();
   bound.time = in.Time();
   bound.origin = in.Place();
-  bound.deadline = in.Bool();
+  bound.turn = in.I32();
   bound.values = in.Named();
   bound.captures = in.U32();
   if (bound.captures > bound.values.size()) in.Refuse();
@@ -52,7 +52,7 @@ void BoundWriter::Write(const BoundRef& bound) {
   out_->U32(bound->input);
   out_->Time(bound->time);
   out_->Place(bound->origin);
-  out_->Bool(bound->deadline);
+  out_->I32(bound->turn);
   out_->Named(bound->values);
   out_->U32(bound->captures);
 }

@@ -46,14 +46,20 @@ ChainArrival ChainIntake::Take(State& state, const Arrival& arrival) const {
   taken.until = std::any_of(arrival.hits.begin(), arrival.hits.end(),
                             [this](const InputHit& hit) { return uses_[hit.input].until; });
   if (taken.until) state.counters.clear();
+  const InputHit* last = nullptr;
   for (const InputHit& hit : arrival.hits) {
     const Use& use = uses_[hit.input];
+    const bool again = last != nullptr && last->input == hit.input;
+    last = &hit;
     if (use.steps.empty() && use.absences.empty()) continue;
     const auto event = std::make_shared<const Bound>(BoundOf(*rule_, hit.input, *hit.hit));
     for (const std::uint32_t absence : use.absences) taken.absent.emplace_back(absence, event);
     for (const std::uint32_t step : use.steps) {
       StepCounter::State one;  // nothing is kept of a step without `times`
       const bool counts = counters_[step].times() > 1;
+      // A child that fires for several keys at once is one arrival. Only where one event is looked for
+      // that follows another, each of its edges is a way to go on.
+      if (again && (counts || rule_->type == sigma::CorrelationType::kTemporal)) continue;
       if (counts) state.counters.resize(rule_->steps.size());
       BoundRefs evidence = counters_[step].Observe(counts ? state.counters[step] : one, event);
       if (evidence.empty()) continue;

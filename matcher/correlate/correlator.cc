@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <limits>
 #include <map>
 #include <optional>
 #include <tuple>
@@ -19,7 +20,7 @@ namespace {
 
 using sigma::CorrelationRule;
 
-constexpr std::uint32_t kStateVersion = 2;
+constexpr std::uint32_t kStateVersion = 3;
 // How often state that nothing touches is looked at for what has expired.
 constexpr std::chrono::nanoseconds kSweepEvery = std::chrono::minutes(10);
 
@@ -125,7 +126,7 @@ const Bound* FirstOf(std::span<const BoundStep> steps) {
   const Bound* first = nullptr;
   for (const BoundStep& step : steps) {
     for (const Bound& bound : step) {
-      if (bound.deadline) continue;
+      if (bound.deadline()) continue;
       if (first == nullptr || bound.Before(*first)) first = &bound;
     }
   }
@@ -197,6 +198,10 @@ Correlator::Impl::Impl(std::shared_ptr<const RuleSet> the_rules, const Options& 
   std::vector<Incidents::Unit> all;
   for (std::uint32_t index = 0; index < correlations.size(); ++index) {
     const CorrelationRule& rule = correlations[index];
+  // Timers that have made edges: of those due at `turn_due` the last one's turn, and its edge's.
+  EventTime turn_due = EventTime::Min();
+  std::int32_t due_turn = 0, expiry_turn = 0;
+  std::int32_t turn = 0;
     units.push_back(UnitOf(rule, index, options.limits, &timers));
     all.push_back({&rule, units.back()->op.get(), units.back()->registers.get()});
     for (std::uint32_t input = 0; input < rule.inputs.size(); ++input) {
@@ -211,6 +216,7 @@ Correlator::Impl::Impl(std::shared_ptr<const RuleSet> the_rules, const Options& 
 void Correlator::Impl::Send(const Hit& hit, const Listener& to, Inbox& box) const {
   const CorrelationRule& rule = *units[to.unit]->rule;
   box[to.unit].push_back(
+  std::int32_t NextTurn(const Timer& timer);
       {{to.input, &hit}, KeysOf(hit, rule.group_by, rule.inputs[to.input].group_fields)});
 }
 
@@ -305,7 +311,7 @@ void Correlator::Impl::Fire(std::uint32_t index, const Digest& key,
   if (first != nullptr) notice.first = first->origin;
   if (!deciding.empty()) {  // hits of one event, or edges that one timer made
     const Hit& event = *deciding.front().hit;
-    if (!event.deadline) notice.deciding = event.origin;
+    if (event.turn == 0) notice.deciding = event.origin;
     notice.event = event.event;
     notice.flags = event.flags;
     notice.traceparent = event.traceparent;
@@ -339,11 +345,11 @@ void Correlator::Impl::SendUp(const Unit& unit, std::uint32_t index, const Candi
     edge.captures.push_back({unit.rule->fields[i].first, sigma::ToText(value)});
   }
   if (candidate.deciding.empty()) {
-    edge.deadline = true;
+    edge.turn = turn;
     if (const Bound* newest = NewestOf(candidate.steps)) edge.origin = newest->origin;
   } else {
     const Hit& event = *candidate.deciding.front().hit;
-    edge.deadline = event.deadline;
+    edge.turn = event.turn;
     edge.origin = event.origin;
     edge.event = event.event;
     edge.flags = event.flags;
@@ -392,10 +398,21 @@ bool Correlator::Impl::Sweep(EventTime time) {
 void Correlator::Impl::Expire(EventTime time) {
   for (const auto& unit : units) {
     unit->op->ExpireBefore(time);
+  turn = NextTurn(timer);
     if (unit->registers) unit->registers->ExpireBefore(time);
   }
   incidents->ExpireBefore(time);
 }
+// All timers of an instant act in one go, so that no state has to be kept of this.
+std::int32_t Correlator::Impl::NextTurn(const Timer& timer) {
+  if (timer.due != turn_due) {
+    turn_due = timer.due;
+    due_turn = 0;
+    expiry_turn = std::numeric_limits<std::int32_t>::min();
+  }
+  return timer.kind == Timer::Kind::kExpiry ? expiry_turn++ : ++due_turn;
+}
+
 
 // -------------------------------------------------------------------------------------- Correlator
 

@@ -47,18 +47,20 @@ EventRef EvidenceStore::Keep(const Arrival& arrival) {
   const Hit& hit = *first->hit;
   EventRef event;
   event.time = arrival.time;
-  if (!hit.deadline) {
+  const bool deadline = hit.turn != 0;
+  if (!deadline) {
     event.offset = hit.origin.offset;
     event.source = SourceOf(hit.origin);
   }
   if (arrival.hits.size() == 1 && hit.origin.index == 0 && hit.captures.empty() && !rule_.chain &&
-      !hit.deadline) {
+      !deadline) {
     event.note = first->input;
     return event;
   }
   Note note;
   note.index = hit.origin.index;
-  if (hit.deadline) note.rests = std::make_unique<const Origin>(hit.origin);
+  if (deadline) note.rests = std::make_unique<const Origin>(hit.origin);
+  note.turn = hit.turn;
   for (const InputHit& each : arrival.hits) {
     if (steps_of_[each.input].empty()) continue;
     Bound bound = BoundOf(rule_, each.input, *each.hit);
@@ -109,12 +111,13 @@ Bound EvidenceStore::MakeBound(const EventRef& event, const Told& told) const {
   Bound bound;
   bound.input = told.input;
   bound.time = event.time;
-  bound.deadline = event.source == 0;
-  if (!bound.deadline) {
+  if (event.source != 0) {
     const std::uint32_t index = event.note < kNotes ? 0 : notes_[event.note - kNotes].index;
     bound.origin = {sources_[event.source], event.offset, index};
   } else {
-    bound.origin = *notes_[event.note - kNotes].rests;
+    const Note& note = notes_[event.note - kNotes];
+    bound.origin = *note.rests;
+    bound.turn = note.turn;
   }
   bound.values = told.values;
   bound.captures = told.captures;
@@ -143,10 +146,10 @@ void EvidenceStore::Tell(const EventRef& event, std::vector<BoundStep>& steps) c
 }
 
 void EvidenceStore::Save(const EventRef& event, StateWriter& out) const {
-  const Note plain{0, nullptr, {{event.note, 0, {}}}};
+  const Note plain{0, nullptr, 0, {{event.note, 0, {}}}};
   const Note& note = event.note < kNotes ? plain : notes_[event.note - kNotes];
   out.Time(event.time);
-  out.Bool(event.source == 0);
+  out.I32(note.turn);
   out.Place(event.source == 0 ? *note.rests
                               : Origin{sources_[event.source], event.offset, note.index});
   out.U32(static_cast<std::uint32_t>(note.told.size()));
@@ -161,10 +164,10 @@ std::optional<EventRef> EvidenceStore::Load(StateReader& in) {
   EventRef event;
   event.time = in.Time();
   Note note;
-  const bool deadline = in.Bool();
+  note.turn = in.I32();
   const Origin origin = in.Place();
   if (!in.ok()) return std::nullopt;
-  if (deadline) {
+  if (note.turn != 0) {
     note.rests = std::make_unique<const Origin>(origin);
   } else {
     event.source = SourceOf(origin);

@@ -81,6 +81,7 @@ class EvidenceStore {
   struct Note {
     std::uint32_t index = 0;              // of the origin
     std::unique_ptr<const Origin> rests;  // of a deadline: where the newest event lies; else null
+    std::int32_t turn = 0;                // of a deadline, as in Hit
     std::vector<Told> told;  // by input; at least one, several where a child fired for several keys
   };
   static constexpr std::uint32_t kNotes = 1U << 16;  // below: the number of the only input

@@ -24,7 +24,10 @@ struct HitField {
 struct Hit {
   std::uint32_t rule = 0;  // index into RuleSet::detections(); of an edge into correlations()
   bool edge = false;       // made by a correlation, in stage 2: never crosses the seam
-  bool deadline = false;   // an edge that a timer made: `origin` is that of the newest event it rests on
+  // An edge's place beside what else has its time: 0 where an event made it, so does a hit have; above 0
+  // for the timers due then, in their order, behind all events; below 0 for expiries, before them. Where
+  // it is not 0, `origin` is that of the newest event that the edge rests on.
+  std::int32_t turn = 0;
   EventTime time;
   Origin origin;
   std::uint32_t ordinal = 0;  // among the hits of the same event

@@ -33,7 +33,7 @@ std::vector<std::string> LoadTexts(StateReader& in) {
 void SaveBound(const Bound& bound, StateWriter& out) {
   out.U32(bound.input);
   out.Time(bound.time);
-  out.Bool(bound.deadline);
+  out.I32(bound.turn);
   out.Place(bound.origin);
   out.Named(bound.values);
   out.U32(bound.captures);
@@ -43,7 +43,7 @@ Bound LoadBound(const sigma::CorrelationRule& rule, StateReader& in) {
   Bound bound;
   bound.input = in.U32();
   bound.time = in.Time();
-  bound.deadline = in.Bool();
+  bound.turn = in.I32();
   bound.origin = in.Place();
   bound.values = in.Named();
   bound.captures = in.U32();
@@ -80,7 +80,7 @@ std::vector<BoundStep> LoadSteps(const sigma::CorrelationRule& rule, StateReader
   std::vector<BoundStep> steps(in.Count(4));
   if (steps.size() != rule.steps.size()) in.Refuse();
   for (BoundStep& step : steps) {
-    const std::uint32_t size = in.Count(41);
+    const std::uint32_t size = in.Count(44);
     for (std::uint32_t i = 0; i < size && in.ok(); ++i) step.push_back(LoadBound(rule, in));
   }
   return steps;

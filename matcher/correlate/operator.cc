@@ -14,15 +14,15 @@ const std::string* Bound::Find(std::string_view name) const {
 }
 
 bool Bound::Before(const Bound& other) const {
-  if (std::tie(time, deadline) != std::tie(other.time, other.deadline)) {
-    return std::tie(time, deadline) < std::tie(other.time, other.deadline);
+  if (std::tie(time, turn) != std::tie(other.time, other.turn)) {
+    return std::tie(time, turn) < std::tie(other.time, other.turn);
   }
-  return !deadline && origin < other.origin;
+  return !deadline() && origin < other.origin;
 }
 
 bool Bound::SamePoint(const Bound& other) const {
-  return std::tie(time, deadline) == std::tie(other.time, other.deadline) &&
-         (deadline || origin == other.origin);
+  return std::tie(time, turn) == std::tie(other.time, other.turn) &&
+         (deadline() || origin == other.origin);
 }
 
 Bound BoundOf(const sigma::CorrelationRule& rule, std::uint32_t input, const Hit& hit) {
@@ -30,7 +30,7 @@ Bound BoundOf(const sigma::CorrelationRule& rule, std::uint32_t input, const Hit
   bound.input = input;
   bound.time = hit.time;
   bound.origin = hit.origin;
-  bound.deadline = hit.deadline;
+  bound.turn = hit.turn;
   bound.values = hit.captures;
   bound.captures = static_cast<std::uint32_t>(hit.captures.size());
   if (!rule.chain) return bound;

@@ -26,15 +26,16 @@ struct Bound {
   std::uint32_t input = 0;  // index into CorrelationRule::inputs
   EventTime time;
   Origin origin;
-  // The edge of a child that a timer made: no event of this time. `origin` is that of the newest event
-  // that the edge rests on; it is for people, and no part of any order or identity.
-  bool deadline = false;
+  // As in Hit. Not 0: the edge of a child that a timer made, no event of this time. `origin` is that of
+  // the newest event that the edge rests on; it is for people, and no part of any order or identity.
+  std::int32_t turn = 0;
   std::vector<NamedValue> values;  // what was captured, then the fields that the rule asks for
   std::uint32_t captures = 0;      // so many of `values` were captured
 
   // The first value of that name; null when there is none.
   [[nodiscard]] const std::string* Find(std::string_view name) const;
-  [[nodiscard]] bool Before(const Bound& other) const;  // in the total order; deadlines last
+  [[nodiscard]] bool deadline() const noexcept { return turn != 0; }
+  [[nodiscard]] bool Before(const Bound& other) const;  // in the total order
   [[nodiscard]] bool SamePoint(const Bound& other) const;
 };
 

@@ -23,6 +23,7 @@ class StateWriter {
   void U8(std::uint8_t value) { bytes_.push_back(static_cast<char>(value)); }
   void Bool(bool value) { U8(value ? 1 : 0); }
   void U32(std::uint32_t value);
+  void I32(std::int32_t value) { U32(static_cast<std::uint32_t>(value)); }
   void U64(std::uint64_t value);
   void I64(std::int64_t value) { U64(static_cast<std::uint64_t>(value)); }
   void Double(double value);
@@ -52,6 +53,7 @@ class StateReader {
   [[nodiscard]] std::uint8_t U8();
   [[nodiscard]] bool Bool();
   [[nodiscard]] std::uint32_t U32();
+  [[nodiscard]] std::int32_t I32() { return static_cast<std::int32_t>(U32()); }
   [[nodiscard]] std::uint64_t U64();
   [[nodiscard]] std::int64_t I64() { return static_cast<std::int64_t>(U64()); }
   [[nodiscard]] double Double();

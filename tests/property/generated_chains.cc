@@ -606,6 +606,7 @@ class Worlds {
       } else if (depth <= 3) {
         Steps(parent, 1 + Below(random_, 2));
       }
+      if (parent.type == ChainType::kTemporalOrdered && Chance(random_, 30)) Repeated(parent);
       if (Chance(random_, 30)) ByComputed(world_.rules.back(), child, parent);
       std::shuffle(parent.steps.begin(), parent.steps.end(), random_);
       All(parent);
@@ -613,6 +614,15 @@ class Worlds {
         parent.window = ChainWindow::kTumbling;
       }
       Add(std::move(parent));
+    }
+  }
+
+  // Twice, which timers of several keys may bring about at one instant.
+  static void Repeated(ChainRule& parent) {
+    parent.plain = false;
+    parent.steps.front().times = 2;
+    for (std::size_t i = 0; i < parent.steps.size(); ++i) {
+      parent.steps[i].name = "s" + std::to_string(i);
     }
   }
 

@@ -38,7 +38,6 @@ struct Seen {
     }
     return nullptr;
   }
-  [[nodiscard]] auto Order() const { return std::tie(deadline, time, origin); }
 };
 
 struct Bound {
@@ -794,7 +793,7 @@ class Machine {
     // The latest of the first step, then of the second ...
     [[nodiscard]] bool Preferred() const {
       for (std::size_t i = 0; i < chosen.size(); ++i) {
-        if (chosen[i] != best[i]) return best[i]->Order() < chosen[i]->Order();
+        if (chosen[i] != best[i]) return best[i]->point < chosen[i]->point;
       }
       return false;
     }
@@ -899,7 +898,7 @@ class Machine {
     const Chain* held = nullptr;
     for (const Chain& chain : last) {
       if (!chain.complete) continue;
-      if (held == nullptr || held->First().Order() <= chain.First().Order()) held = &chain;
+      if (held == nullptr || held->First().point <= chain.First().point) held = &chain;
     }
     const bool repeats = deciding != nullptr && IsStep(rule, *deciding);
     const bool fires = Wants(rule, state, held != nullptr, repeats, time);
@@ -1030,7 +1029,7 @@ class Machine {
     for (const auto& step : evidence) {
       for (const Bound& bound : step) {
         if (bound.seen->deadline) continue;
-        if (first == nullptr || bound.seen->Order() < first->Order()) first = bound.seen;
+        if (first == nullptr || bound.seen->point < first->point) first = bound.seen;
       }
     }
     DigestBuilder builder;

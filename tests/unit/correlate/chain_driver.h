@@ -90,7 +90,7 @@ class ChainDriver final : private Judge {
     Hit hit;
     hit.time = at;
     hit.edge = true;
-    hit.deadline = true;
+    hit.turn = 1;
     Deliver(at, inputs, hit, key);
     return *this;
   }
@@ -184,7 +184,7 @@ class ChainDriver final : private Judge {
       std::string_view comma = "";
       for (const faultline::Bound& bound : out.steps[step]) {
         line += comma;
-        line += bound.deadline ? "edge" : std::to_string(bound.origin.offset);
+        line += bound.deadline() ? "edge" : std::to_string(bound.origin.offset);
         comma = ",";
       }
     }

@@ -26,7 +26,7 @@ TEST(BoundOf, KeepsCapturesAndTheFieldsAskedForOnce) {
   const Bound bound = BoundOf(RuleAsking({"disk", "host", "empty"}), 0, hit);
   EXPECT_EQ(bound.time, At(1));
   EXPECT_EQ(bound.origin, hit.origin);
-  EXPECT_FALSE(bound.deadline);
+  EXPECT_FALSE(bound.deadline());
   EXPECT_EQ(bound.values, (std::vector<NamedValue>{{"disk", "sda"}, {"host", "a"}}));
   EXPECT_EQ(bound.captures, 1U);
   ASSERT_NE(bound.Find("disk"), nullptr);
@@ -43,22 +43,31 @@ TEST(BoundOf, KeepsCapturesAloneWhereNothingCanAskForMore) {
   EXPECT_EQ(BoundOf(rule, 0, hit).values, hit.captures);
 }
 
-TEST(Bound, StandsInTheTotalOrderDeadlinesLast) {
+TEST(Bound, StandsInTheTotalOrderExpiriesFirstTimersLast) {
   const sigma::CorrelationRule rule = RuleAsking({});
   const Bound first = BoundOf(rule, 0, HitAt(At(1), 7));
   const Bound second = BoundOf(rule, 0, HitAt(At(1), 8));
   Hit edge = HitAt(At(1), 0);
   edge.origin = {};
-  edge.edge = edge.deadline = true;
+  edge.edge = true;
+  edge.turn = 1;
   const Bound deadline = BoundOf(rule, 0, edge);
+  edge.turn = 2;
+  const Bound next = BoundOf(rule, 0, edge);
+  edge.turn = -1;
+  const Bound expiry = BoundOf(rule, 0, edge);
   const Bound later = BoundOf(rule, 0, HitAt(At(2), 0));
-  EXPECT_TRUE(deadline.deadline);
+  EXPECT_TRUE(deadline.deadline());
   EXPECT_TRUE(first.Before(second));
   EXPECT_FALSE(second.Before(first));
   EXPECT_FALSE(first.Before(first));
   EXPECT_TRUE(second.Before(deadline));
   EXPECT_FALSE(deadline.Before(second));
-  EXPECT_TRUE(deadline.Before(later));
+  EXPECT_TRUE(deadline.Before(next));
+  EXPECT_FALSE(next.Before(deadline));
+  EXPECT_FALSE(next.SamePoint(deadline));
+  EXPECT_TRUE(next.Before(later));
+  EXPECT_TRUE(expiry.Before(first));
 }
 
 }  // namespace

@@ -313,6 +313,50 @@ faultline: {steps: [{on: c}], absent: [{on: child, after: c, within: 10s}]}
   EXPECT_EQ(Fired(rule, {{0, "c"}, {1, "a"}}), (Names{"parent@10"}));
 }
 
+// Each timer is a point of its own, behind the events of its time and those that came before it.
+TEST(Spans, TimersOfOneInstantFollowEachOther) {
+  const std::string kids = R"(
+title: first
+name: first
+id: first
+correlation: {type: temporal_ordered, timespan: 1s}
+faultline: {steps: [{on: a}], absent: [{on: c, after: a, within: 10s}]}
+---
+title: then
+name: then
+id: then
+correlation: {type: temporal_ordered, group-by: [u], timespan: 1s}
+faultline: {steps: [{on: b}], absent: [{on: c, after: b, within: 10s}]}
+---
+title: r
+id: r
+correlation: {type: temporal_ordered, timespan: 1h}
+faultline: {steps: )";
+  const std::vector<Told> events = {{0, "a"}, {0, "b", R"("u":"x")"}, {0, "b", R"("u":"y")"}};
+  EXPECT_EQ(Fired(kids + "[{on: first}, {on: then, times: {gte: 2}}]}\n", events), (Names{"r@10"}));
+  EXPECT_EQ(Fired(kids + "[{on: then, times: {gte: 2}}, {on: first}]}\n", events), Names());
+  EXPECT_EQ(Fired(kids + "[{on: first}, {on: then}, {on: then, as: again}]}\n", events),
+            (Names{"r@10"}));
+}
+
+TEST(Spans, AnEdgeThatAnExpiryMakesComesBeforeTheEventsOfItsTime) {
+  const std::string kid = R"(
+title: kid
+name: kid
+id: kid
+correlation: {type: value_avg, rules: [a], timespan: 10s, condition: {gt: 5, field: v}}
+---
+title: r
+id: r
+correlation: {type: temporal_ordered, timespan: 1h}
+faultline: {steps: )";
+  const std::vector<Told> events = {
+      {0, "a", R"("v":1)"}, {kSecond, "a", R"("v":8)"}, {kT + 1, "b"}, {kT + 1, "b"}};
+  EXPECT_EQ(Fired(kid + "[{on: kid}, {on: b, times: {gte: 2}}]}\n", events),
+            (Names{"r@10.000000001"}));
+  EXPECT_EQ(Fired(kid + "[{on: b, times: {gte: 2}}, {on: kid}]}\n", events), Names());
+}
+
 TEST(Spans, AnIdleSourceDecidesAnAbsence) {
   Bench bench(R"(
 title: r
@@ -430,6 +474,38 @@ correlation: {type: event_count, rules: [kid], timespan: 10s, condition: {gte: 2
   EXPECT_EQ(other.SaveState(), state);
   bench.Finish();
   EXPECT_EQ(bench.Fired(), Names{});
+}
+
+TEST(Spans, AChildThatFiresForSeveralKeysAtOnceFillsAStepOnceWithTheFirst) {
+  const std::string kid = R"(
+title: kid
+name: kid
+id: kid
+correlation: {type: event_count, rules: [a], group-by: [u], timespan: 1s, condition: {gte: 1}}
+---
+title: r
+id: r
+correlation: {type: )";
+  const std::string explain = R"(, explain: {cause: "{{kid.u}}"}})";
+  const std::vector<Told> events = {
+      {0, "a", R"("u":["y","x"])"}, {5 * kSecond, "a", R"("u":"z")"}, {6 * kSecond, "b"}};
+  const auto causes = [&](const std::string& rest) {
+    Bench bench(kid + rest + explain + "\n");
+    for (const Told& told : events) bench.Give(told);
+    bench.Finish();
+    return bench.Causes();
+  };
+  for (const std::string type : {"temporal", "temporal_ordered"}) {
+    const std::string head = type + ", timespan: 1h}\nfaultline: {update_every: never, steps: ";
+    EXPECT_EQ(causes(head + "[{on: kid, times: {gte: 3}}]"), Names()) << type;
+    EXPECT_EQ(causes(head + "[{on: kid, times: {gte: 2}}]"), (Names{"firing z"})) << type;
+    EXPECT_EQ(causes(head + "[{on: kid}]"), (Names{"firing y"})) << type;
+  }
+  // Looking for the one that agrees, it looks at each.
+  EXPECT_EQ(Fired(kid + "temporal_ordered, timespan: 1h}\nfaultline: {steps: [{on: a, as: first}, "
+                        "{on: kid, bind: {u: first.v}}]}\n",
+                  {{0, "a", R"("u":"w","v":"x")"}, {1, "a", R"("u":["y","x"])"}}),
+            (Names{"r@0.000000001"}));
 }
 
 TEST(Spans, WhatAWindowSaidIsNotTouchedByTheNextOne) {
