@@ -43,12 +43,22 @@ struct Unit {
   std::vector<bool> stirs;
 };
 
+// What the operator, the registers and the incidents of a rule may each take of its bytes. Plain Sigma
+// correlations have the first alone; `choose` keeps firings besides what is open.
+Operator::Limits LimitsOf(const CorrelationRule& rule, Operator::Limits limits) {
+  const int parts =
+      1 + (rule.registers.empty() ? 0 : 1) + (rule.chain ? 1 : 0) + (rule.choose ? 1 : 0);
+  limits.max_bytes /= static_cast<std::size_t>(parts);
+  return limits;
+}
+
 std::unique_ptr<Unit> UnitOf(const CorrelationRule& rule, std::uint32_t index,
                              const Operator::Limits& limits, Timers* timers) {
   auto unit = std::make_unique<Unit>();
   unit->rule = &rule;
-  unit->op = MakeOperator(rule, index, limits, timers);
-  if (!rule.registers.empty()) unit->registers = std::make_unique<Registers>(rule, limits);
+  const Operator::Limits each = LimitsOf(rule, limits);
+  unit->op = MakeOperator(rule, index, each, timers);
+  if (!rule.registers.empty()) unit->registers = std::make_unique<Registers>(rule, each);
   for (auto* uses : {&unit->counts, &unit->shown, &unit->resolves, &unit->stirs}) {
     uses->resize(rule.inputs.size());
   }
@@ -172,6 +182,10 @@ struct Correlator::Impl {
 
   Inbox inbox;            // what is to be seen at the point that is being worked at
   std::deque<Hit> edges;  // those of that point; they stay where they are
+  // Timers that have made edges: of those due at `turn_due` the last one's turn, and its edge's.
+  EventTime turn_due = EventTime::Min();
+  std::int32_t due_turn = 0, expiry_turn = 0;
+  std::int32_t turn = 0;
 
   Impl(std::shared_ptr<const RuleSet> the_rules, const Options& the_options);
   void Send(const Hit& hit, const Listener& to, Inbox& box) const;
@@ -186,6 +200,7 @@ struct Correlator::Impl {
   void SendUp(const Unit& unit, std::uint32_t index, const Candidate& candidate,
               const RuleEnvironment& environment);
   void OnTimer(const Timer& timer, std::vector<Notice>& out);
+  std::int32_t NextTurn(const Timer& timer);
   bool AdvanceTo(EventTime time, std::vector<Notice>& out);
   bool Sweep(EventTime time);
   void Expire(EventTime time);
@@ -198,12 +213,9 @@ Correlator::Impl::Impl(std::shared_ptr<const RuleSet> the_rules, const Options& 
   std::vector<Incidents::Unit> all;
   for (std::uint32_t index = 0; index < correlations.size(); ++index) {
     const CorrelationRule& rule = correlations[index];
-  // Timers that have made edges: of those due at `turn_due` the last one's turn, and its edge's.
-  EventTime turn_due = EventTime::Min();
-  std::int32_t due_turn = 0, expiry_turn = 0;
-  std::int32_t turn = 0;
     units.push_back(UnitOf(rule, index, options.limits, &timers));
-    all.push_back({&rule, units.back()->op.get(), units.back()->registers.get()});
+    all.push_back({&rule, units.back()->op.get(), units.back()->registers.get(),
+                   LimitsOf(rule, options.limits).max_bytes});
     for (std::uint32_t input = 0; input < rule.inputs.size(); ++input) {
       const sigma::RuleRef& child = rule.inputs[input].rule;
       auto& heard = child.correlation ? units[child.index]->parents : listeners[child.index];
@@ -216,7 +228,6 @@ Correlator::Impl::Impl(std::shared_ptr<const RuleSet> the_rules, const Options& 
 void Correlator::Impl::Send(const Hit& hit, const Listener& to, Inbox& box) const {
   const CorrelationRule& rule = *units[to.unit]->rule;
   box[to.unit].push_back(
-  std::int32_t NextTurn(const Timer& timer);
       {{to.input, &hit}, KeysOf(hit, rule.group_by, rule.inputs[to.input].group_fields)});
 }
 
@@ -316,9 +327,6 @@ void Correlator::Impl::Fire(std::uint32_t index, const Digest& key,
     notice.flags = event.flags;
     notice.traceparent = event.traceparent;
   }
-  Operator::Numbers numbers = unit.op->numbers();
-  if (unit.registers) numbers.evictions += unit.registers->numbers().evictions;
-  notice.degraded = numbers.evictions > 0;
 
   const std::vector<NamedValue> shown = group;
   const std::vector<BoundStep> steps = notice.steps;
@@ -374,8 +382,19 @@ void Correlator::Impl::OnTimer(const Timer& timer, std::vector<Notice>& out) {
   if (!outcome.fired) return;
   const std::vector<NamedValue> group = std::move(outcome.group);
   const EventTime at = outcome.time;
+  turn = NextTurn(timer);
   Fire(timer.unit, timer.key, group, outcome, {}, out);
   Work(at, out);
+}
+
+// All timers of an instant act in one go, so that no state has to be kept of this.
+std::int32_t Correlator::Impl::NextTurn(const Timer& timer) {
+  if (timer.due != turn_due) {
+    turn_due = timer.due;
+    due_turn = 0;
+    expiry_turn = std::numeric_limits<std::int32_t>::min();
+  }
+  return timer.kind == Timer::Kind::kExpiry ? expiry_turn++ : ++due_turn;
 }
 
 bool Correlator::Impl::AdvanceTo(EventTime time, std::vector<Notice>& out) {
@@ -398,21 +417,10 @@ bool Correlator::Impl::Sweep(EventTime time) {
 void Correlator::Impl::Expire(EventTime time) {
   for (const auto& unit : units) {
     unit->op->ExpireBefore(time);
-  turn = NextTurn(timer);
     if (unit->registers) unit->registers->ExpireBefore(time);
   }
   incidents->ExpireBefore(time);
 }
-// All timers of an instant act in one go, so that no state has to be kept of this.
-std::int32_t Correlator::Impl::NextTurn(const Timer& timer) {
-  if (timer.due != turn_due) {
-    turn_due = timer.due;
-    due_turn = 0;
-    expiry_turn = std::numeric_limits<std::int32_t>::min();
-  }
-  return timer.kind == Timer::Kind::kExpiry ? expiry_turn++ : ++due_turn;
-}
-
 
 // -------------------------------------------------------------------------------------- Correlator
 
@@ -510,6 +518,7 @@ Correlator::Numbers Correlator::numbers() const {
     if (unit->registers) add(unit->registers->numbers());
   }
   const Incidents::Numbers incidents = impl_->incidents->numbers();
+  numbers.state_bytes += incidents.bytes;
   numbers.evictions += static_cast<std::int64_t>(incidents.forgotten);
   numbers.suppressed = static_cast<std::int64_t>(incidents.suppressed);
   numbers.edges = impl_->edges_made;

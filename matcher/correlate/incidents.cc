@@ -80,10 +80,32 @@ Digest SuppressKey(const sigma::CorrelationRule& rule, const RuleEnvironment& en
   return by.Finish();
 }
 
+// A firing waits for `choose` as long as any rule of the group lets it.
+std::vector<Suppression::Rule> SuppressionOf(const std::vector<Incidents::Unit>& units) {
+  std::map<std::string, nanoseconds> settle;  // the longest of each choose group
+  for (const Incidents::Unit& unit : units) {
+    const auto& choose = unit.rule->choose;
+    if (choose) settle[choose->group] = std::max(settle[choose->group], choose->settle);
+  }
+  std::vector<Suppression::Rule> rules;
+  for (const Incidents::Unit& unit : units) {
+    Suppression::Rule& rule = rules.emplace_back();
+    if (unit.rule->suppress) rule.span = unit.rule->suppress->span;
+    if (unit.rule->choose) rule.slack = settle[unit.rule->choose->group];
+  }
+  return rules;
+}
+
 }  // namespace
 
 Incidents::Incidents(std::vector<Unit> units, const Options& options, Timers* timers)
-    : units_(std::move(units)), options_(options), timers_(timers), open_of_(units_.size()) {
+    : units_(std::move(units)),
+      options_(options),
+      timers_(timers),
+      open_room_(units_.size()),
+      choice_room_(units_.size()),
+      suppression_(SuppressionOf(units_), options.max_open),
+      forgotten_(units_.size()) {
   std::map<std::string, std::uint32_t> last;
   for (std::uint32_t unit = 0; unit < units_.size(); ++unit) {
     if (units_[unit].rule->choose) last[units_[unit].rule->choose->group] = unit;
@@ -110,6 +132,20 @@ bool Incidents::Over(const Key& key, const Open& open, EventTime at) const {
   return unit.op->HoldsUntil(key.second) < at;
 }
 
+// Something of the rule's state went for want of room.
+bool Incidents::Degraded(std::uint32_t unit) const {
+  const Unit& of = units_[unit];
+  return forgotten_[unit] + suppression_.forgotten(unit) + of.op->numbers().evictions +
+             (of.registers != nullptr ? of.registers->numbers().evictions : 0) >
+         0;
+}
+
+// The last entry stays, however large.
+bool Incidents::Full(std::uint32_t unit, const Room& room) const {
+  return room.entries > options_.max_open ||
+         (room.entries > 1 && room.bytes > static_cast<std::int64_t>(units_[unit].max_bytes));
+}
+
 void Incidents::Compose(std::uint32_t unit, EventTime at, Notice& notice) const {
   const Candidate candidate = CandidateOf(notice, at);
   RuleEnvironment environment(*units_[unit].rule, units_[unit].registers, candidate);
@@ -127,26 +163,44 @@ void Incidents::Fire(std::uint32_t unit, const Digest& key, const RuleEnvironmen
   Waiting waiting{unit, key, SuppressKey(rule, environment, notice), std::move(notice)};
   if (!rule.choose) return Tell(std::move(waiting), at, out);
   const Key place{choice_unit_[unit], key};
-  const auto [found, fresh] = choices_.try_emplace(place);
-  Choice& choice = found->second;
-  if (fresh) {
-    choice.due = at + rule.choose->settle;
-    timers_->Set({choice.due, place.first, Timer::Kind::kChoice, key});
-  }
+  Choice& choice = choices_[place];
   const bool again = std::any_of(choice.waiting.begin(), choice.waiting.end(),
                                  [unit](const Waiting& one) { return one.unit == unit; });
   if (again) {
     ++suppressed_;
-  } else {
-    choice.waiting.push_back(std::move(waiting));
+    return;
+  }
+  if (choice.waiting.empty()) choice.due = at + rule.choose->settle;
+  Wait(place, choice, std::move(waiting));
+  while (Full(place.first, choice_room_[place.first])) {
+    const auto& [whose, due, first] =
+        *choices_due_.lower_bound({place.first, EventTime::Min(), Digest{}});
+    const Key early{whose, first};
+    for (const Waiting& one : choices_[early].waiting) ++forgotten_[one.unit];
+    Settle(early, at, out);
   }
 }
 
+void Incidents::Wait(const Key& place, Choice& choice, Waiting waiting) {
+  Room& room = choice_room_[place.first];
+  if (choice.waiting.empty()) {
+    ++room.entries;
+    choices_due_.insert({place.first, choice.due, place.second});
+    timers_->Set({choice.due, place.first, Timer::Kind::kChoice, place.second});
+  }
+  const std::int64_t bytes = BytesOf(waiting.notice);
+  choice.bytes += bytes;
+  room.bytes += bytes;
+  choice.waiting.push_back(std::move(waiting));
+}
+
 // Of what waits only the highest priority is told; of equal ones the first in the order of rules.
-void Incidents::Settle(const Key& key, EventTime due, std::vector<Notice>& out) {
-  const auto found = choices_.find(key);
-  if (found == choices_.end() || found->second.due != due) return;
+void Incidents::Settle(const Key& place, EventTime at, std::vector<Notice>& out) {
+  const auto found = choices_.find(place);
   std::vector<Waiting> waiting = std::move(found->second.waiting);
+  --choice_room_[place.first].entries;
+  choice_room_[place.first].bytes -= found->second.bytes;
+  choices_due_.erase({place.first, found->second.due, place.second});
   choices_.erase(found);
   std::stable_sort(waiting.begin(), waiting.end(), [this](const Waiting& a, const Waiting& b) {
     const std::int64_t first = units_[a.unit].rule->choose->priority;
@@ -158,32 +212,31 @@ void Incidents::Settle(const Key& key, EventTime due, std::vector<Notice>& out) 
     waiting.front().notice.others.push_back(sigma::IdentityOf(meta));
     ++suppressed_;
   }
-  Tell(std::move(waiting.front()), due, out);
+  Tell(std::move(waiting.front()), at, out);
 }
 
 void Incidents::Tell(Waiting waiting, EventTime at, std::vector<Notice>& out) {
   const sigma::CorrelationRule& rule = *units_[waiting.unit].rule;
   Notice& notice = waiting.notice;
   if (rule.suppress) {
-    const auto [found, fresh] = told_.try_emplace(Key{waiting.unit, waiting.by});
-    Told& told = found->second;
-    if (!fresh && notice.time <= told.at + rule.suppress->span) {
-      ++told.hidden;
+    const auto hidden = suppression_.Tell(waiting.unit, waiting.by, notice.time, at);
+    if (!hidden) {
       ++suppressed_;
       return;
     }
-    notice.suppressed = told.hidden;
-    told = {notice.time, 0};
+    notice.suppressed = *hidden;
   }
-  if (Flooded(waiting.unit, notice)) return;
+  notice.degraded = Degraded(waiting.unit);
+  if (Flooded(waiting.unit, notice, at)) return;
   if (StaysOpen(waiting.unit)) OpenIncident(waiting, at);
   out.push_back(std::move(notice));
 }
 
-// Counts a notice; above the limit of the hour it is only counted, and told at the hour's end.
-bool Incidents::Flooded(std::uint32_t unit, const Notice& notice) {
+// Counts a notice that is told at `at`; above the limit of that hour it is only counted, and told at the
+// hour's end.
+bool Incidents::Flooded(std::uint32_t unit, const Notice& notice, EventTime at) {
   if (options_.max_per_rule == 0) return false;
-  const std::int64_t hour = HourOf(notice.time);
+  const std::int64_t hour = HourOf(at);
   Flood& flood = floods_[{unit, hour}];
   if (flood.told < options_.max_per_rule) {
     ++flood.told;
@@ -220,35 +273,61 @@ void Incidents::OpenIncident(const Waiting& waiting, EventTime at) {
   open.told_at = at;
   open.stirred = waiting.notice.time;
   Put(key, std::move(open));
-  Quiet(key, waiting.notice.time);
-  if (open_of_[waiting.unit] <= options_.max_open) return;
-  ExpireBefore(at);
-  if (open_of_[waiting.unit] <= options_.max_open) return;
-  const auto first = open_.lower_bound({waiting.unit, Digest{}});
-  const auto end = open_.lower_bound({waiting.unit + 1, Digest{}});
+  MakeRoom(waiting.unit, at);
+}
+
+// Whatever is over goes first; nobody sees when it went.
+void Incidents::MakeRoom(std::uint32_t unit, EventTime at) {
+  if (Full(unit, open_room_[unit])) ExpireOpen(unit, at);
+  while (Full(unit, open_room_[unit])) ForgetOldest(unit);
+}
+
+void Incidents::ForgetOldest(std::uint32_t unit) {
+  const auto first = open_.lower_bound({unit, Digest{}});
+  const auto end = open_.lower_bound({unit + 1, Digest{}});
   Close(std::min_element(first, end, [](const auto& a, const auto& b) {
     return std::tie(a.second.told_at, a.first) < std::tie(b.second.told_at, b.first);
   }));
-  ++forgotten_;
+  ++forgotten_[unit];
 }
 
+// In place of one that is open, whose timer for the quiet is taken over.
 void Incidents::Put(const Key& key, Open open) {
-  if (open_.insert_or_assign(key, std::move(open)).second) ++open_of_[key.first];
+  const auto [found, fresh] = open_.try_emplace(key);
+  if (fresh) ++open_room_[key.first].entries;
+  open.quiet = found->second.quiet;
+  open.bytes = found->second.bytes;
+  found->second = std::move(open);
+  Charge(key, found->second);
+  Quiet(key, found->second);
+}
+
+void Incidents::Charge(const Key& key, Open& open) {
+  const std::int64_t bytes = BytesOf(open.notice);
+  open_room_[key.first].bytes += bytes - open.bytes;
+  open.bytes = bytes;
 }
 
 void Incidents::Close(std::map<Key, Open>::iterator at) {
-  --open_of_[at->first.first];
+  Room& room = open_room_[at->first.first];
+  --room.entries;
+  room.bytes -= at->second.bytes;
   open_.erase(at);
 }
 
-void Incidents::Quiet(const Key& key, EventTime from) {
+// Sees to a timer that comes no later than the quiet is long enough. What stirs meanwhile does not move
+// it: when it comes, it is set again.
+void Incidents::Quiet(const Key& key, Open& open) {
   const auto& resolve = units_[key.first].rule->resolve;
   if (!resolve || !resolve->quiet) return;
-  timers_->Set({from + *resolve->quiet, key.first, Timer::Kind::kQuiet, key.second});
+  const EventTime due = open.stirred + *resolve->quiet;
+  if (open.quiet && *open.quiet <= due) return;
+  open.quiet = due;
+  timers_->Set({due, key.first, Timer::Kind::kQuiet, key.second});
 }
 
 void Incidents::EndOver(std::uint32_t unit, const Digest& key, EventTime at) {
-  if (open_of_[unit] == 0) return;
+  if (open_room_[unit].entries == 0) return;
   const auto found = open_.find({unit, key});
   if (found == open_.end() || found->second.changed) return;
   if (Over(found->first, found->second, at)) Close(found);
@@ -270,7 +349,7 @@ void Incidents::Touch(std::uint32_t unit, const Digest& key, const Touched& touc
   }
   if (touched.stirs) {
     open.stirred = touched.at;
-    Quiet(found->first, touched.at);
+    Quiet(found->first, open);
   }
   const Operator& op = *units_[unit].op;
   if (op.HoldsUntil(key) >= touched.at) {
@@ -278,8 +357,10 @@ void Incidents::Touch(std::uint32_t unit, const Digest& key, const Touched& touc
     for (std::size_t i = 0; i < open.notice.steps.size() && i < now.size(); ++i) {
       if (open.notice.steps[i].empty()) open.notice.steps[i] = std::move(now[i]);
     }
+    Charge(found->first, open);
   }
   Consider(found->first, open, touched.at, out);
+  MakeRoom(unit, touched.at);
 }
 
 // Tells a change at once, or at the end of the time in which nothing more is told.
@@ -305,25 +386,34 @@ void Incidents::Say(const Key& key, Open& open, AlertStatus status, EventTime ti
   ++notice.seq;
   notice.time = time;
   notice.suppressed = 0;
+  notice.degraded = Degraded(key.first);
   if (sigma::IsTemporal(units_[key.first].rule->type)) notice.count = SeenOf(notice.steps);
   // What is resolved says what it said last, or what it was about to say.
   if (status != AlertStatus::kResolved || open.changed) Compose(key.first, at, notice);
   open.said = SaidBy(notice);
   open.told_at = at;
   open.changed.reset();
+  Charge(key, open);
   out.push_back(notice);
 }
 
 void Incidents::OnTimer(const Timer& timer, std::vector<Notice>& out) {
   const Key key{timer.unit, timer.key};
-  if (timer.kind == Timer::Kind::kChoice) return Settle(key, timer.due, out);
+  if (timer.kind == Timer::Kind::kChoice) {
+    const auto choice = choices_.find(key);
+    if (choice != choices_.end() && choice->second.due == timer.due) Settle(key, timer.due, out);
+    return;
+  }
   if (timer.kind == Timer::Kind::kFlood) return EndFlood(timer.unit, timer.due, out);
   const auto found = open_.find(key);
   if (found == open_.end()) return;
   Open& open = found->second;
   if (timer.kind == Timer::Kind::kQuiet) {
-    const auto& resolve = units_[timer.unit].rule->resolve;
-    if (open.stirred + *resolve->quiet != timer.due) return;
+    if (open.quiet != timer.due) return;  // that of an incident before this one
+    open.quiet.reset();
+    if (open.stirred + *units_[timer.unit].rule->resolve->quiet > timer.due) {
+      return Quiet(key, open);
+    }
     Say(key, open, AlertStatus::kResolved, timer.due, timer.due, out);
     Close(found);
     return;
@@ -336,25 +426,37 @@ void Incidents::OnTimer(const Timer& timer, std::vector<Notice>& out) {
   Compose(timer.unit, timer.due, now);
   if (SaidBy(now) == open.said) return;  // changed back
   Say(key, open, AlertStatus::kUpdated, changed, timer.due, out);
+  MakeRoom(timer.unit, timer.due);
+}
+
+void Incidents::ExpireOpen(std::uint32_t unit, EventTime time) {
+  for (auto at = open_.lower_bound({unit, Digest{}}); at != open_.end();) {
+    const auto entry = at++;
+    if (entry->first.first != unit) return;
+    if (!entry->second.changed && Over(entry->first, entry->second, time)) Close(entry);
+  }
 }
 
 // What can say nothing more goes; that it goes late changes nothing.
 void Incidents::ExpireBefore(EventTime time) {
-  for (auto at = open_.begin(); at != open_.end();) {
-    const auto entry = at++;
-    if (!entry->second.changed && Over(entry->first, entry->second, time)) Close(entry);
+  for (std::uint32_t unit = 0; unit < units_.size(); ++unit) {
+    if (open_room_[unit].entries > 0) ExpireOpen(unit, time);
   }
-  std::erase_if(told_, [&](const auto& entry) {
-    const auto& suppress = units_[entry.first.first].rule->suppress;
-    return entry.second.hidden == 0 && entry.second.at + suppress->span < time;
-  });
+  suppression_.ExpireBefore(time);
   std::erase_if(floods_, [&](const auto& entry) {
     return entry.second.hidden == 0 && EndOfHour(entry.first.second) < time;
   });
 }
 
 Incidents::Numbers Incidents::numbers() const {
-  return {static_cast<std::int64_t>(open_.size()), forgotten_, suppressed_};
+  Numbers numbers;
+  numbers.open = static_cast<std::int64_t>(open_.size());
+  numbers.suppressed = suppressed_;
+  for (std::uint32_t unit = 0; unit < units_.size(); ++unit) {
+    numbers.bytes += open_room_[unit].bytes + choice_room_[unit].bytes;
+    numbers.forgotten += forgotten_[unit] + suppression_.forgotten(unit);
+  }
+  return numbers;
 }
 
 void Incidents::ForEachOpen(std::uint32_t unit,
@@ -386,12 +488,12 @@ void Incidents::LoadOpen(const Key& key, StateReader& in) {
   if (changed) open.changed = when;
   open.stirred = in.Time();
   if (!in.ok()) return;
-  Quiet(key, open.stirred);
   const sigma::UpdateEvery every = UpdateEveryOf(key.first);
   if (changed && every) {
     timers_->Set({open.told_at + *every, key.first, Timer::Kind::kUpdate, key.second});
   }
   Put(key, std::move(open));
+  while (Full(key.first, open_room_[key.first])) ForgetOldest(key.first);
 }
 
 Notice Incidents::LoadNoticeOf(std::uint32_t unit, StateReader& in) const {
@@ -406,9 +508,10 @@ void Incidents::LoadWaiting(const Key& key, const Digest& choice, EventTime due,
   if (!units_[unit].rule->choose) in.Refuse();
   if (!in.ok()) return;
   const Key place{choice_unit_[unit], choice};
-  timers_->Set({due, place.first, Timer::Kind::kChoice, choice});
-  choices_[place].due = due;
-  choices_[place].waiting.push_back(std::move(waiting));
+  Choice& of = choices_[place];
+  if (of.waiting.empty()) of.due = due;
+  if (of.due != due) in.Refuse();
+  if (in.ok()) Wait(place, of, std::move(waiting));
 }
 
 // Every entry is a blob behind its rule, so that those of rules that are gone can be passed over.
@@ -440,12 +543,19 @@ void Incidents::Save(StateWriter& out) const {
       });
     }
   }
-  out.U32(static_cast<std::uint32_t>(told_.size()));
-  for (const auto& [key, entry] : told_) {
-    const Told& told = entry;
-    save(key.first, key.second, [&told](StateWriter& blob) {
-      blob.Time(told.at);
-      blob.I64(told.hidden);
+  out.U32(static_cast<std::uint32_t>(suppression_.size()));
+  suppression_.ForEach(
+      [&save](std::uint32_t unit, const Digest& by, const Suppression::Told& told) {
+        save(unit, by, [&told](StateWriter& blob) {
+          blob.Time(told.at);
+          blob.I64(told.hidden);
+        });
+      });
+  out.U32(static_cast<std::uint32_t>(units_.size()));
+  for (std::uint32_t unit = 0; unit < units_.size(); ++unit) {
+    save(unit, Digest{}, [this, unit](StateWriter& blob) {
+      blob.U64(forgotten_[unit]);
+      blob.U64(suppression_.forgotten(unit));
     });
   }
   out.U32(static_cast<std::uint32_t>(floods_.size()));
@@ -481,11 +591,12 @@ bool Incidents::Load(const std::vector<std::optional<std::uint32_t>>& moved, Sta
     LoadWaiting(key, choice, due, blob);
   });
   load([this](const Key& key, StateReader& blob) {
-    Told told;
-    told.at = blob.Time();
-    told.hidden = blob.I64();
-    if (!units_[key.first].rule->suppress) return blob.Refuse();
-    told_.insert_or_assign(key, told);
+    const Suppression::Told told{blob.Time(), blob.I64()};
+    if (!suppression_.Restore(key.first, key.second, told)) blob.Refuse();
+  });
+  load([this](const Key& key, StateReader& blob) {
+    forgotten_[key.first] += blob.U64();  // what went for want of room just now as well
+    suppression_.AddForgotten(key.first, blob.U64());
   });
   load([this](const Key& key, StateReader& blob) {
     const std::int64_t hour = blob.I64();

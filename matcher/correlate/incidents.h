@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -14,6 +16,7 @@
 #include "matcher/correlate/notice.h"
 #include "matcher/correlate/operator.h"
 #include "matcher/correlate/registers.h"
+#include "matcher/correlate/suppression.h"
 #include "matcher/correlate/timers.h"
 #include "matcher/sigma/rule.h"
 
@@ -28,8 +31,10 @@ namespace faultline {
 // Time       Event time only.
 // State      Per (rule, key) at most one open incident; per choose group and key what waits; per
 //            rule and `by` when it was last told; per rule and hour how much was told.
-// Memory     At most max_open incidents a rule: the one told least recently is forgotten, of several the
-//            one of the least key; counted.
+// Memory     At most max_open incidents and Unit::max_bytes a rule: the one told least recently is
+//            forgotten, of several the one of the least key. As many choices: the one that is due
+//            first is settled early. As many values of `by`. What goes is counted, and the rule's
+//            notices are `degraded` from then on.
 // Threads    Confined to its correlator. Borrows rules, registers, operators and timers.
 class Incidents {
  public:
@@ -43,10 +48,12 @@ class Incidents {
     const sigma::CorrelationRule* rule = nullptr;
     const Operator* op = nullptr;
     const Registers* registers = nullptr;  // null: none
+    std::size_t max_bytes = 64U << 20;     // logical bytes of its incidents, and of its choices
   };
   struct Numbers {
     std::int64_t open = 0;
-    std::uint64_t forgotten = 0;   // for want of room
+    std::int64_t bytes = 0;        // of what is open and what waits
+    std::uint64_t forgotten = 0;   // for want of room; choices that were settled early among them
     std::uint64_t suppressed = 0;  // firings that were not told: suppress, choose, flood
   };
 
@@ -88,6 +95,8 @@ class Incidents {
     EventTime told_at;                 // event time at which it was told
     std::optional<EventTime> changed;  // a change that is not told yet, and when
     EventTime stirred;                 // the quiet runs from here
+    std::optional<EventTime> quiet;    // the next look at it, for which a timer is set
+    std::int64_t bytes = 0;            // charged
   };
   struct Waiting {
     std::uint32_t unit = 0;
@@ -98,10 +107,11 @@ class Incidents {
   struct Choice {
     EventTime due;
     std::vector<Waiting> waiting;  // in order of firing, one per unit
+    std::int64_t bytes = 0;        // charged
   };
-  struct Told {
-    EventTime at;
-    std::int64_t hidden = 0;
+  struct Room {
+    std::size_t entries = 0;
+    std::int64_t bytes = 0;
   };
   struct Flood {
     std::int64_t told = 0;
@@ -113,10 +123,17 @@ class Incidents {
   [[nodiscard]] bool StaysOpen(std::uint32_t unit) const;
   [[nodiscard]] bool Over(const Key& key, const Open& open, EventTime at) const;
   void Tell(Waiting waiting, EventTime at, std::vector<Notice>& out);
-  [[nodiscard]] bool Flooded(std::uint32_t unit, const Notice& notice);
+  [[nodiscard]] bool Flooded(std::uint32_t unit, const Notice& notice, EventTime at);
+  [[nodiscard]] bool Degraded(std::uint32_t unit) const;
+  [[nodiscard]] bool Full(std::uint32_t unit, const Room& room) const;
   void OpenIncident(const Waiting& waiting, EventTime at);
   void Put(const Key& key, Open open);
   void Close(std::map<Key, Open>::iterator at);
+  void Charge(const Key& key, Open& open);
+  void MakeRoom(std::uint32_t unit, EventTime at);
+  void ForgetOldest(std::uint32_t unit);
+  void ExpireOpen(std::uint32_t unit, EventTime time);
+  void Wait(const Key& place, Choice& choice, Waiting waiting);
   void Consider(const Key& key, Open& open, EventTime at, std::vector<Notice>& out);
   void Say(const Key& key, Open& open, AlertStatus status, EventTime time, EventTime at,
            std::vector<Notice>& out);
@@ -125,8 +142,8 @@ class Incidents {
   void LoadOpen(const Key& key, StateReader& in);
   void LoadWaiting(const Key& key, const Digest& choice, EventTime due, StateReader& in);
   [[nodiscard]] Notice LoadNoticeOf(std::uint32_t unit, StateReader& in) const;
-  void Quiet(const Key& key, EventTime from);
-  void Settle(const Key& key, EventTime due, std::vector<Notice>& out);
+  void Quiet(const Key& key, Open& open);
+  void Settle(const Key& place, EventTime at, std::vector<Notice>& out);
   void EndFlood(std::uint32_t unit, EventTime due, std::vector<Notice>& out);
 
   std::vector<Unit> units_;
@@ -134,11 +151,12 @@ class Incidents {
   Options options_;
   Timers* timers_;
   std::map<Key, Open> open_;
-  std::vector<std::size_t> open_of_;  // per unit: how many of open_
-  std::map<Key, Choice> choices_;     // by the last unit of the choose group
-  std::map<Key, Told> told_;          // by `suppress.by`
+  std::map<Key, Choice> choices_;  // by the last unit of the choose group
+  std::set<std::tuple<std::uint32_t, EventTime, Digest>> choices_due_;  // each of choices_
+  std::vector<Room> open_room_, choice_room_;                           // per unit
+  Suppression suppression_;
   std::map<std::pair<std::uint32_t, std::int64_t>, Flood> floods_;  // by unit and hour
-  std::uint64_t forgotten_ = 0;
+  std::vector<std::uint64_t> forgotten_;  // per unit: incidents, and choices settled early
   std::uint64_t suppressed_ = 0;
 };
 

@@ -68,6 +68,35 @@ std::uint32_t SeenOf(std::span<const BoundStep> steps) noexcept {
       steps.begin(), steps.end(), [](const BoundStep& step) { return !step.empty(); }));
 }
 
+std::int64_t BytesOf(const Notice& notice) noexcept {
+  constexpr std::size_t kTextBytes = 32, kBoundBytes = 128;
+  std::size_t bytes = sizeof(Notice) + notice.event.size() + notice.traceparent.size();
+  const auto add = [&bytes](const std::string& text) { bytes += kTextBytes + text.size(); };
+  const auto add_named = [&add](const std::vector<NamedValue>& values) {
+    for (const NamedValue& value : values) add(value.name), add(value.value);
+  };
+  add_named(notice.group);
+  for (const BoundStep& step : notice.steps) {
+    for (const Bound& bound : step) {
+      bytes += kBoundBytes + bound.origin.source.topic.size();
+      add_named(bound.values);
+    }
+  }
+  for (const sigma::ExprValue& value : notice.computed) {
+    const auto* text = std::get_if<std::string>(&value);
+    bytes += sizeof(value) + (text != nullptr ? text->size() : 0);
+  }
+  for (const std::string* text : {&notice.variant, &notice.title, &notice.explanation.cause,
+                                  &notice.explanation.impact, &notice.explanation.runbook}) {
+    bytes += text->size();
+  }
+  for (const auto* texts : {&notice.flags, &notice.explanation.remedy,
+                            &notice.explanation.references, &notice.others}) {
+    for (const std::string& text : *texts) add(text);
+  }
+  return static_cast<std::int64_t>(bytes);
+}
+
 void Save(const std::vector<BoundStep>& steps, StateWriter& out) {
   out.U32(static_cast<std::uint32_t>(steps.size()));
   for (const BoundStep& step : steps) {

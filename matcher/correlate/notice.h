@@ -49,6 +49,9 @@ struct Notice {
   bool degraded = false;
 };
 
+// Logical bytes, for limits of memory.
+[[nodiscard]] std::int64_t BytesOf(const Notice& notice) noexcept;
+
 void Save(const Notice& notice, StateWriter& out);
 // Refuses what cannot be a notice of `rule`.
 [[nodiscard]] Notice LoadNotice(const sigma::CorrelationRule& rule, StateReader& in);

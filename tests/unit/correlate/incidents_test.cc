@@ -23,6 +23,7 @@ class FakeOperator final : public Operator {
  public:
   EventTime holds_until = EventTime::Max();
   std::vector<BoundStep> bound;
+  std::uint64_t evictions = 0;
 
   void Observe(const Arrival&, Judge&, Outcome&) override {}
   void OnTimer(const Digest&, EventTime, Judge&, Outcome&) override {}
@@ -31,7 +32,7 @@ class FakeOperator final : public Operator {
   [[nodiscard]] std::vector<BoundStep> BoundNow(const Digest&, EventTime) const override {
     return bound;
   }
-  [[nodiscard]] Numbers numbers() const override { return {}; }
+  [[nodiscard]] Numbers numbers() const override { return {0, 0, evictions}; }
   void Save(StateWriter&) const override {}
   [[nodiscard]] bool Load(StateReader&) override { return true; }
   void ForEachOpen(const std::function<void(const Open&)>&) const override {}
@@ -66,7 +67,7 @@ class IncidentsTest : public ::testing::Test {
  protected:
   void Make(const Incidents::Options& options = {}) {
     std::vector<Incidents::Unit> units;
-    for (const auto& rule : rules) units.push_back({&rule, &op, nullptr});
+    for (const auto& rule : rules) units.push_back({&rule, &op, nullptr, max_bytes});
     incidents.emplace(units, options, &timers);
   }
 
@@ -107,6 +108,7 @@ class IncidentsTest : public ::testing::Test {
               std::to_string(notice.time.nanos() / 1'000'000'000);
       if (notice.suppressed > 0) line += " hidden " + std::to_string(notice.suppressed);
       for (const std::string& other : notice.others) line += " before " + other;
+      if (notice.degraded) line += " degraded";
       lines.push_back(line);
     }
     told.clear();
@@ -116,6 +118,7 @@ class IncidentsTest : public ::testing::Test {
 
   std::vector<sigma::CorrelationRule> rules;
   FakeOperator op;
+  std::size_t max_bytes = 64U << 20;
   Timers timers;
   std::optional<Incidents> incidents;
   std::vector<Notice> told;
@@ -224,6 +227,131 @@ TEST_F(IncidentsTest, TurnsAFloodIntoOneRecordAtTheEndOfItsHour) {
   Advance(8000);
   EXPECT_EQ(Told(), (Lines{"c firing 0 0", "c firing 0 1", "c firing 0 2",
                            "c flooded 0 3599 hidden 7", "c firing 0 3600"}));
+}
+
+// A chosen firing is told behind its time: it counts in the hour in which it is told, so no hour that is
+// over is opened again.
+TEST_F(IncidentsTest, AChosenFiringCountsInTheHourInWhichItIsTold) {
+  rules = {Chain("c", 1)};
+  rules[0].choose = sigma::Choose{"g", 1, seconds(10)};
+  Make({100, 2, seconds(60)});
+  for (std::int64_t i = 0; i < 4; ++i) Fire(0, i, std::to_string(i));
+  for (std::int64_t i = 3590; i < 3593; ++i) Fire(0, i, std::to_string(i));
+  Advance(3602);
+  incidents->ExpireBefore(At(3602));
+  Advance(8000);
+  EXPECT_EQ(Told(), (Lines{"c firing 0 0", "c firing 0 1", "c flooded 0 3599 hidden 2",
+                           "c firing 0 3590", "c firing 0 3591", "c flooded 0 7199 hidden 1"}));
+}
+
+// Two keys of one `by`: the second firing lies within the span of the first whenever what is over is
+// swept.
+TEST_F(IncidentsTest, SweepingDoesNotUncoverWhatSuppressHides) {
+  for (const bool swept : {false, true}) {
+    rules = {Chain("c", 1)};
+    rules[0].choose = sigma::Choose{"g", 1, seconds(60)};
+    rules[0].suppress = sigma::Suppress{seconds(5), {{"level", sigma::Expression()}}};
+    Make();
+    Fire(0, 0, "x");
+    Fire(0, 4, "y");
+    Advance(64);
+    if (swept) incidents->ExpireBefore(At(64));
+    Advance(100);
+    EXPECT_EQ(Told(), Lines{"c firing 0 0"}) << swept;
+    timers.Clear();
+  }
+}
+
+TEST_F(IncidentsTest, RemembersSoManyValuesOfSuppressAndNoMore) {
+  rules = {Chain("c", 1)};
+  rules[0].chain = false;  // leaves no incident open
+  rules[0].suppress = sigma::Suppress{hours(24), {}};
+  Make({3, 0, seconds(60)});
+  for (std::int64_t i = 0; i < 1000; ++i) Fire(0, i, std::to_string(i));
+  EXPECT_EQ(incidents->numbers().forgotten, 997U);
+  told.clear();
+  Fire(0, 1000, "999");
+  Fire(0, 1001, "0");
+  EXPECT_EQ(Told(), Lines{"c firing 0 1001 degraded"});
+  StateWriter out;
+  incidents->Save(out);
+  EXPECT_LT(out.bytes().size(), 500U);
+  // What was lost is not forgotten with the restart.
+  Make({3, 0, seconds(60)});
+  StateReader in(out.bytes());
+  ASSERT_TRUE(incidents->Load({0U}, in));
+  EXPECT_EQ(incidents->numbers().forgotten, 998U);
+  Fire(0, 1002, "999");
+  Fire(0, 200'000, "x");
+  EXPECT_EQ(Told(), Lines{"c firing 0 200000 degraded"});
+}
+
+// However many firings wait for `choose`: above the limit the one that is due first is told early.
+TEST_F(IncidentsTest, SoManyChoicesWaitAndTheNextOneSettlesTheFirst) {
+  rules = {Chain("low", 1), Chain("high", 1)};
+  rules[0].choose = sigma::Choose{"g", 1, hours(1)};
+  rules[1].choose = sigma::Choose{"g", 2, hours(1)};
+  Make({2, 0, seconds(60)});
+  Fire(0, 0, "x");
+  Fire(1, 1, "x");
+  Fire(0, 2, "y");
+  EXPECT_EQ(Told(), Lines());
+  Fire(0, 3, "z");
+  EXPECT_EQ(Told(), Lines{"high firing 0 1 before low degraded"});
+  EXPECT_EQ(incidents->numbers().forgotten, 2U);
+  Advance(100'000);
+  EXPECT_EQ(Told(), (Lines{"low firing 0 2 degraded", "low firing 0 3 degraded"}));
+}
+
+// Incidents that say much are fewer.
+TEST_F(IncidentsTest, KeepsWithinItsBytes) {
+  rules = {Chain("c", 1), Chain("chosen", 1)};
+  rules[1].choose = sigma::Choose{"g", 1, hours(1)};
+  max_bytes = 100'000;
+  Make({1000, 0, seconds(60)});
+  std::int64_t most = 0;
+  for (std::int64_t i = 0; i < 100; ++i) {
+    Fire(0, i, std::string(10'000, 'x') + std::to_string(i));
+    Fire(1, i, std::string(10'000, 'x') + std::to_string(i));
+    most = std::max(most, incidents->numbers().bytes);
+  }
+  EXPECT_LE(most, 300'000);  // the open ones of both, and what waits
+  EXPECT_GE(most, 200'000);
+  EXPECT_LT(incidents->numbers().open, 20);
+  EXPECT_GE(incidents->numbers().forgotten, 180U);
+  for (std::int64_t i = 0; i < 100; ++i) Touch(0, 1000 + i, true);
+  Advance(100'000);
+  EXPECT_TRUE(told.back().degraded);
+}
+
+TEST_F(IncidentsTest, WhatIsToldAfterALossSaysSo) {
+  rules = {Chain("c", 2)};
+  rules[0].resolve = sigma::Resolve{{0}, {}, {}};
+  Make();
+  Fire(0, 0);
+  op.evictions = 1;
+  op.bound = {Seen(0, 100), Seen(1, 100)};
+  Touch(0, 100);
+  Touch(0, 200, true);
+  EXPECT_EQ(Told(),
+            (Lines{"c firing 0 0", "c updated 1 100 degraded", "c resolved 2 200 degraded"}));
+}
+
+// Every event begins the quiet anew; that takes no timer each.
+TEST_F(IncidentsTest, TheQuietHasOneTimerHoweverOftenItIsStirred) {
+  rules = {Chain("c", 1)};
+  rules[0].resolve = sigma::Resolve{{}, hours(4), {0}};
+  Make();
+  for (std::int64_t i = 0; i < 1000; ++i) {
+    Fire(0, 2 * i);
+    Touch(0, 2 * i + 1, false, true);
+  }
+  EXPECT_LE(timers.size(), 1U);
+  told.clear();
+  Advance(1999 + 4 * 3600);
+  EXPECT_EQ(Told(), Lines());
+  Advance(1999 + 4 * 3600 + 1);
+  EXPECT_EQ(Told(), Lines{"c resolved 1 16399"});
 }
 
 // A firing that is hidden opens nothing, and does not bring back what was over before it.
