@@ -43,6 +43,22 @@ struct Unit {
   std::vector<bool> stirs;
 };
 
+// What the state of a correlation counts on: what it means, and its rules in their order, which is no
+// part of what a count or a set means.
+Digest LayoutOf(const RuleSet& rules, const CorrelationRule& rule) {
+  DigestBuilder layout;
+  const auto add = [&layout](const Digest& digest) {
+    layout.Add(static_cast<std::int64_t>(digest.high)).Add(static_cast<std::int64_t>(digest.low));
+  };
+  add(rule.semantics);
+  for (const sigma::Input& input : rule.inputs) {
+    const sigma::RuleRef& ref = input.rule;
+    add(ref.correlation ? rules.correlations()[ref.index].semantics
+                        : rules.detections()[ref.index].semantics);
+  }
+  return layout.Finish();
+}
+
 // What the operator, the registers and the incidents of a rule may each take of its bytes. Plain Sigma
 // correlations have the first alone; `choose` keeps firings besides what is open.
 Operator::Limits LimitsOf(const CorrelationRule& rule, Operator::Limits limits) {
@@ -467,7 +483,7 @@ std::string Correlator::Save(EventTime frontier) {
   out.U32(static_cast<std::uint32_t>(impl_->units.size()));
   for (const auto& unit : impl_->units) {
     out.Text(IdentityOf(unit->rule->meta));
-    out.Hash(unit->rule->semantics);
+    out.Hash(LayoutOf(*impl_->rules, *unit->rule));
     StateWriter blob;
     unit->op->Save(blob);
     if (unit->registers) unit->registers->Save(blob);
@@ -484,14 +500,14 @@ bool Correlator::Load(std::string_view bytes) {
   std::map<std::pair<std::string, Digest>, std::uint32_t> known;
   for (std::uint32_t index = 0; index < fresh->units.size(); ++index) {
     const CorrelationRule& rule = *fresh->units[index]->rule;
-    known[{IdentityOf(rule.meta), rule.semantics}] = index;
+    known[{IdentityOf(rule.meta), LayoutOf(*impl_->rules, rule)}] = index;
   }
   std::vector<std::optional<std::uint32_t>> moved(in.Count(24));
   for (auto& to : moved) {
     std::string identity = in.Text();
-    const Digest semantics = in.Hash();
+    const Digest layout = in.Hash();
     const std::string blob = in.Text();
-    const auto found = known.find({std::move(identity), semantics});
+    const auto found = known.find({std::move(identity), layout});
     if (!in.ok() || found == known.end()) continue;
     to = found->second;
     StateReader state(blob);

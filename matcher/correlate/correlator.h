@@ -59,8 +59,8 @@ class Correlator {
   // All state, without what can count no more at `frontier`, before which everything is over. The
   // same state gives the same bytes.
   [[nodiscard]] std::string Save(EventTime frontier);
-  // Takes over the state of those correlations that mean the same here. False for bytes that are no
-  // state; then nothing was taken.
+  // Takes over the state of those correlations that mean the same here, with their rules in the same
+  // order. False for bytes that are no state; then nothing was taken.
   [[nodiscard]] bool Load(std::string_view bytes);
 
   [[nodiscard]] Numbers numbers() const;

@@ -491,6 +491,53 @@ TEST(Engine, ReloadKeepsChainsThatMeanTheSame) {
   EXPECT_EQ(ids, (std::vector<std::string>{"newcomer", "single", "both"}));
 }
 
+// The order of its rules is no part of what a set means, but what is kept counts on it.
+TEST(Engine, AReloadInWhichTheRulesChangePlacesTakesNoneForAnother) {
+  const auto rules = [](const std::string& order) {
+    return Rules((R"(
+title: a
+name: a
+id: rule-a
+logsource: {category: test}
+detection: {s: {kind: a}, condition: s}
+---
+title: b
+name: b
+id: rule-b
+logsource: {category: test}
+detection: {s: {kind: b}, condition: s}
+---
+title: set
+id: set
+correlation: {type: temporal, timespan: 1m, rules: )" +
+                  order + "}\n")
+                     .c_str());
+  };
+  ASSERT_EQ(rules("[a, b]")->correlations()[0].semantics,
+            rules("[b, a]")->correlations()[0].semantics);
+  Engine engine(rules("[a, b]"), {});
+  const SourceId source = engine.AddSource({"events", 0}, {}, nullptr, {});
+  Output out;
+  std::int64_t offset = 0;
+  const auto give = [&](const std::string& payload) {
+    Record record;
+    record.source = source;
+    record.offset = offset++;
+    record.payload = payload;
+    engine.Process(record, {}, out);
+  };
+  give(Event(0, "a"));
+  give(Event(20, "other"));
+  engine.Reload(rules("[b, a]"));
+  give(Event(21, "a"));
+  engine.FinishPart(out);
+  EXPECT_TRUE(out.alerts.empty()) << "there was no b";
+  engine.Reload(rules("[b, a]"));
+  give(Event(41, "b"));
+  engine.Finish(out);
+  EXPECT_EQ(out.alerts.size(), 1U) << "what stands in the same order is kept";
+}
+
 TEST(Engine, ASourceFarAheadShouldWaitAndTheSlowestNever) {
   Bench bench;
   const SourceId fast = bench.engine.AddSource({"events", 1}, {}, nullptr, {});
