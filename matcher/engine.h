@@ -51,8 +51,8 @@ struct SourcePosition {
   std::optional<EventTime> highest;  // before C
   bool idle = false;
   OrderPoint frontier = OrderPoint::Before(EventTime::Min());
-  std::int64_t journal_from =
-      0;  // the reader's own: where its substitutions from C on begin in the journal
+  // The reader's own: where its substitutions from C on begin in the journal.
+  std::int64_t journal_from = 0;
 
   friend bool operator==(const SourcePosition&, const SourcePosition&) = default;
 };
@@ -118,12 +118,12 @@ class EngineStats {
 
 // The river in order: record -> event -> match -> hit -> window -> alert.
 //
-// Place      consumer -> [Engine] -> Output -> exporters. The same object in run, replay, match,
-// test. Order      Records of one source in offset order; sources interleave as they like. Time
-// Event time; the clock enters through ReadEdge and the idle calls only, and is journalled. Threads
-// Confined to its worker's thread; counters may be read by any. Ownership  Shares the RuleSet;
-// keeps no view of any record. Errors     Create rejects bad options. From Process down nothing
-// fails: bad records are outcomes.
+// Place      consumer -> [Engine] -> Output -> exporters. The same object in run, replay, match, test.
+// Order      Records of one source in offset order; sources interleave as they like.
+// Time       Event time; the clock enters through ReadEdge and the idle calls only, and is journalled.
+// Threads    Confined to its worker's thread; counters may be read by any.
+// Ownership  Shares the RuleSet; keeps no view of any record.
+// Errors     From Process() down nothing fails: bad records are outcomes.
 class Engine {
  public:
   struct Options {
@@ -183,8 +183,8 @@ class Engine {
   // For the commit: one entry per source, in AddSource order.
   [[nodiscard]] std::vector<SourcePosition> Positions() const;
 
-  // All that the correlators keep and what floods hid, with the frontier; what waits in the reorder buffer is read again
-  // from Positions() on. The same state gives the same bytes.
+  // All that the correlators keep and what floods hid, with the frontier; what waits in the reorder
+  // buffer is read again from Positions() on. The same state gives the same bytes.
   [[nodiscard]] std::string SaveState() const;
   // Before the first source: takes over the state of the correlations that mean the same here.
   [[nodiscard]] Result<void> LoadState(std::string_view bytes);
