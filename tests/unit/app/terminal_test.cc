@@ -40,6 +40,15 @@ TEST(Terminal, ASummaryIsOneJsonObject) {
   EXPECT_NE(json.find("\"records\":7,"), std::string::npos) << json;
   EXPECT_NE(json.find("\"high\":2"), std::string::npos) << json;
   EXPECT_NE(json.find("\"a\\\"b\":2"), std::string::npos) << json;
+  EXPECT_NE(json.find("\"journal_entries\":null"), std::string::npos) << "it had none";
+  summary.journal_entries = 3;
+  summary.late = 1;
+  summary.lateness_needed = std::chrono::milliseconds(12'500);
+  const std::string more = SummaryJson(summary);
+  EXPECT_NE(more.find("\"journal_entries\":3"), std::string::npos) << more;
+  EXPECT_NE(more.find("\"lateness_needed_seconds\":12.5"), std::string::npos) << more;
+  const std::string text = SummaryText(summary, false);
+  EXPECT_NE(text.find("a lateness of 12.500 s would have made none late"), std::string::npos);
 }
 
 TEST(Terminal, TheProgressTellsShareRateAndTimeLeft) {

@@ -294,6 +294,52 @@ TEST(Engine, AChainWaitsForTheWatermarkAndTellsItsSteps) {
   EXPECT_EQ(alert.steps[1].time, At(1005));
 }
 
+TEST(Engine, OfTheDecidingEventAtMost8KiBAreTold) {
+  Bench bench;
+  const std::string big = Event(1, "single", "x", std::string(20'000, 't').c_str());
+  bench.Give(big);
+  bench.Give(Event(2, "a"));
+  bench.Give(Event(3, "b", "x", std::string(20'000, 't').c_str()));
+  bench.engine.Finish(bench.out);
+  ASSERT_EQ(bench.out.alerts.size(), 2U);
+  EXPECT_EQ(bench.out.alerts[0].evidence.at(0).event, big.substr(0, 8192));
+  EXPECT_TRUE(bench.out.alerts[1].evidence.at(0).event.empty());
+  EXPECT_EQ(bench.out.alerts[1].evidence.at(1).event.size(), 8192U);
+}
+
+// The first field of the list that holds a time, however the others read.
+TEST(Engine, TheEventsTimeIsThatOfTheFirstFieldThatHasOne) {
+  RuleSet::Options fields;
+  fields.extra_fields = {"first", "second"};
+  auto rules = RuleSet::Compile(sigma::LoadRulesFromText(kRules, "rules.yml"), fields);
+  ASSERT_TRUE(rules);
+  Engine engine(*rules, {});
+  InputOptions input;
+  input.timestamp = {"first", "second"};
+  const SourceId source = engine.AddSource({"events", 0}, input, nullptr, {});
+  const std::pair<const char*, std::int64_t> cases[] = {
+      {R"("second":2000,"first":1500,)", 1500},
+      {R"("first":"soon","second":2000,)", 2000},
+      {R"("first":null,"second":"2000",)", 2000},
+      {R"("first":["soon",2500],"second":2000,)", 2500},
+      {R"("second":3000,)", 3000},  // neither of the default names
+      {R"("@timestamp":9000,)", 3000},
+  };
+  Output out;
+  std::int64_t offset = 0;
+  for (const auto& [times, wanted] : cases) {
+    const std::string payload = std::string("{") + times + R"("kind":"single"})";
+    Record record;
+    record.source = source;
+    record.offset = offset++;
+    record.payload = payload;
+    engine.Process(record, {}, out);
+    ASSERT_EQ(out.alerts.size(), 1U) << times;
+    EXPECT_EQ(out.alerts[0].time, At(wanted)) << times;
+    out.Clear();
+  }
+}
+
 TEST(Engine, RulesThatACorrelationRefersToStaySilent) {
   Bench bench;
   bench.Give(Event(0, "a"));
@@ -344,6 +390,29 @@ TEST(Engine, ALateMatchIsToldAndNeverCorrelated) {
   EXPECT_EQ(bench.out.late[0].late_by, seconds(20));
   EXPECT_EQ(bench.engine.counters().late_events.value(), 1);
   EXPECT_EQ(bench.engine.counters().late_le_1m.value(), 1);
+}
+
+// By how much behind its source's highest time: each event in one bucket, its bound included.
+TEST(Engine, HowLateEventsAreIsCountedInBuckets) {
+  const std::tuple<std::int64_t, Counter EngineCounters::*> cases[] = {
+      {11, &EngineCounters::late_le_1m},    {60, &EngineCounters::late_le_1m},
+      {61, &EngineCounters::late_le_10m},   {600, &EngineCounters::late_le_10m},
+      {601, &EngineCounters::late_le_1h},   {3600, &EngineCounters::late_le_1h},
+      {3601, &EngineCounters::late_le_1d},  {86'400, &EngineCounters::late_le_1d},
+      {86'401, &EngineCounters::late_more}, {400'000, &EngineCounters::late_more},
+  };
+  for (const auto& [seconds_late, bucket] : cases) {
+    Bench bench;
+    bench.Give(Event(1'000'000, "other"));
+    bench.Give(Event(1'000'000 - 10, "other"));  // at the watermark: not late
+    EXPECT_EQ(bench.engine.counters().late_events.value(), 0);
+    bench.Give(Event(static_cast<int>(1'000'000 - seconds_late), "other"));
+    const EngineCounters& counters = bench.engine.counters();
+    EXPECT_EQ(counters.late_events.value(), 1) << seconds_late;
+    EXPECT_EQ((counters.*bucket).value(), 1) << seconds_late;
+    EXPECT_EQ(counters.late_nanos_sum.value(), seconds_late * 1'000'000'000);
+    EXPECT_EQ(counters.lateness_needed_nanos.value(), seconds_late * 1'000'000'000);
+  }
 }
 
 TEST(Engine, ALateEventStillAlertsForSingleRules) {
@@ -536,6 +605,70 @@ correlation: {type: temporal, timespan: 1m, rules: )" +
   give(Event(41, "b"));
   engine.Finish(out);
   EXPECT_EQ(out.alerts.size(), 1U) << "what stands in the same order is kept";
+}
+
+TEST(Engine, WhereTheReorderBufferIsFullWhoIsAheadShouldWait) {
+  Engine::Options options;
+  options.max_waiting = 2;
+  Bench bench(options);
+  const SourceId fast = bench.engine.AddSource({"events", 1}, {}, nullptr, {});
+  bench.Give(Event(0, "other"));
+  bench.Give(Event(20, "a"), fast);
+  EXPECT_FALSE(bench.engine.Ahead(fast));
+  bench.Give(Event(21, "b"), fast);
+  EXPECT_TRUE(bench.engine.Ahead(fast));
+  EXPECT_FALSE(bench.engine.Ahead(bench.source)) << "what it waits for comes from there";
+  bench.Give(Event(40, "other"));
+  EXPECT_FALSE(bench.engine.Ahead(fast));
+}
+
+TEST(Engine, AReloadBringsTheTablesAsTheyAreThen) {
+  const auto rules = [](const std::string& table) {
+    RuleSet::Options options;
+    options.extra_fields = DefaultTimestamps();
+    auto loaded = sigma::LoadRulesFromFiles(
+        {{"pack.yaml",
+          "{name: p, version: 1, description: d, lookups: {sites: {columns: [who, "
+          "site]}}}"},
+         {"lookups/sites.csv", "who,site\n" + table},
+         {"rules.yml", R"(
+title: a
+name: a
+id: rule-a
+logsource: {category: test}
+detection: {s: {kind: a}, condition: s}
+faultline: {lookup: {field: site, from: who, table: sites}}
+---
+title: site
+id: site
+correlation: {type: event_count, rules: [a], group-by: [site], timespan: 1m, condition: {gte: 2}}
+)"}});
+    EXPECT_TRUE(loaded);
+    auto compiled = RuleSet::Compile(std::move(*loaded), options);
+    EXPECT_TRUE(compiled);
+    EXPECT_TRUE((*compiled)->errors().empty());
+    return *compiled;
+  };
+  Engine engine(rules("x,north\n"), {});
+  const SourceId source = engine.AddSource({"events", 0}, {}, nullptr, {});
+  Output out;
+  std::int64_t offset = 0;
+  const auto give = [&](const std::string& payload) {
+    Record record;
+    record.source = source;
+    record.offset = offset++;
+    record.payload = payload;
+    engine.Process(record, {}, out);
+  };
+  give(Event(0, "a", "x"));
+  give(Event(1, "a", "y"));
+  engine.Reload(rules("y,north\nx,south\n"));
+  give(Event(2, "a", "x"));
+  give(Event(3, "a", "y"));
+  engine.Finish(out);
+  ASSERT_EQ(out.alerts.size(), 1U) << "what the old table brought stays";
+  EXPECT_EQ(out.alerts[0].time, At(1003));
+  EXPECT_EQ(out.alerts[0].group[0].value, "north");
 }
 
 TEST(Engine, ASourceFarAheadShouldWaitAndTheSlowestNever) {

@@ -4,6 +4,8 @@
 // instant, and absences that only the steady clock decides.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -79,6 +81,7 @@ class Bench {
   void Finish() { engine_.Finish(out_); }
   [[nodiscard]] std::string SaveState() const { return engine_.SaveState(); }
 
+  [[nodiscard]] const std::vector<Alert>& alerts() const { return out_.alerts; }
   // "status cause" of each record of a correlation, in order.
   [[nodiscard]] std::vector<std::string> Causes() const {
     std::vector<std::string> causes;
@@ -506,6 +509,111 @@ correlation: {type: )";
                         "{on: kid, bind: {u: first.v}}]}\n",
                   {{0, "a", R"("u":"w","v":"x")"}, {1, "a", R"("u":["y","x"])"}}),
             (Names{"r@0.000000001"}));
+}
+
+TEST(Spans, TumblingWindowsCountFromTheEpochAlsoBeforeIt) {
+  const char* rule = R"(
+title: r
+id: r
+correlation: {type: event_count, rules: [a], timespan: 10s, condition: {gte: 2}}
+faultline: {window: tumbling}
+)";
+  EXPECT_EQ(Fired(rule, {{-kStart - 10 * kSecond, "a"}, {-kStart - 1, "a"}, {-kStart, "a"}}),
+            (Names{"r@" + std::to_string(-kStart / kSecond)}));
+  EXPECT_EQ(Fired(rule, {{-kStart - 1, "a"}, {-kStart, "a"}}), Names());
+}
+
+// Keys and values are texts: 1 and "1" are one, 1 and 1.0 are two, and so are x and X.
+TEST(Spans, KeysAndCountedValuesAreComparedAsTexts) {
+  const std::string keyed = R"(
+title: r
+id: r
+correlation: {type: event_count, rules: [a], group-by: [k], timespan: 10s, condition: {gte: 2}}
+)";
+  const std::string counted = R"(
+title: r
+id: r
+correlation: {type: value_count, rules: [a], timespan: 10s, condition: {field: k, gte: 2}}
+)";
+  const std::vector<std::array<const char*, 2>> same = {{"1", R"("1")"}, {R"("x")", R"("x")"}};
+  const std::vector<std::array<const char*, 2>> other = {
+      {"1", "1.0"}, {R"("x")", R"("X")"}, {R"("x")", R"("x ")"}};
+  const auto fired = [](const std::string& rule, const std::array<const char*, 2>& values) {
+    return Fired(rule, {{0, "a", std::string("\"k\":") + values[0]},
+                        {1, "a", std::string("\"k\":") + values[1]}})
+        .size();
+  };
+  for (const auto& values : same) {
+    EXPECT_EQ(fired(keyed, values), 1U) << values[0] << ' ' << values[1];
+    EXPECT_EQ(fired(counted, values), 0U) << values[0] << ' ' << values[1];
+  }
+  for (const auto& values : other) {
+    EXPECT_EQ(fired(keyed, values), 0U) << values[0] << ' ' << values[1];
+    EXPECT_EQ(fired(counted, values), 1U) << values[0] << ' ' << values[1];
+  }
+}
+
+TEST(Spans, AValueCountOfSeveralFieldsCountsTuples) {
+  const char* rule = R"(
+title: r
+id: r
+correlation: {type: value_count, rules: [a], timespan: 10s, condition: {field: [k, l], gte: 3}}
+)";
+  const Told one{0, "a", R"("k":"x","l":"yz")"}, two{1, "a", R"("k":"xy","l":"z")"};
+  const Told lacking{2, "a", R"("k":"x")"}, three{3, "a", R"("k":"x","l":"z")"};
+  EXPECT_EQ(Fired(rule, {one, two, one, lacking}), Names());
+  EXPECT_EQ(Fired(rule, {one, two, lacking, three}), (Names{"r@0.000000003"}));
+}
+
+// A correlation's edge resolves as a rule's event does; all records are of one incident, each has an id
+// of its own.
+TEST(Spans, AnEdgeResolvesAndAllRecordsNameTheIncident) {
+  Bench bench(R"(
+title: calm
+name: calm
+id: calm
+correlation: {type: event_count, rules: [c], group-by: [u], timespan: 10s, condition: {gte: 2}}
+---
+title: r
+id: r
+correlation: {type: temporal, group-by: [u], timespan: 10s}
+faultline:
+  steps: [{on: a}, {on: b}]
+  some: 1
+  resolve: calm
+  update_every: 1s
+)");
+  const auto give = [&bench](std::int64_t nanos, const char* kind, const char* who) {
+    bench.Give({nanos, kind, std::string("\"u\":\"") + who + "\""});
+  };
+  give(0, "a", "x");
+  give(1, "a", "y");
+  give(2 * kSecond, "b", "x");
+  give(30 * kSecond, "c", "x");
+  give(31 * kSecond, "c", "y");
+  give(32 * kSecond, "c", "x");
+  give(33 * kSecond, "c", "x");
+  bench.Finish();
+  EXPECT_EQ(bench.Fired(), (Names{"r@0", "r@0.000000001", "r@2", "r@32"}));
+  std::vector<const Alert*> of_x;
+  std::set<std::string> ids, incidents, fingerprints;
+  for (const Alert& alert : bench.alerts()) {
+    if (alert.group.at(0).value == "x") of_x.push_back(&alert);
+    ids.insert(alert.id.Hex());
+    incidents.insert(alert.incident.Hex());
+    fingerprints.insert(alert.fingerprint.Hex());
+  }
+  EXPECT_EQ(ids.size(), 4U);
+  EXPECT_EQ(incidents.size(), 2U);
+  EXPECT_EQ(fingerprints.size(), 2U);
+  ASSERT_EQ(of_x.size(), 3U);
+  const AlertStatus lived[] = {AlertStatus::kFiring, AlertStatus::kUpdated, AlertStatus::kResolved};
+  for (std::uint32_t seq = 0; seq < 3; ++seq) {
+    EXPECT_EQ(of_x[seq]->seq, seq);
+    EXPECT_EQ(of_x[seq]->status, lived[seq]);
+    EXPECT_EQ(of_x[seq]->incident, of_x[0]->incident);
+    EXPECT_EQ(of_x[seq]->id, AlertIdOf(of_x[0]->incident, seq));
+  }
 }
 
 TEST(Spans, WhatAWindowSaidIsNotTouchedByTheNextOne) {

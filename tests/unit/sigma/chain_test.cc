@@ -143,6 +143,14 @@ TEST(Correlation, RefusesWhatCannotBeMeant) {
       {kCount + "  condition: {eq: 0}\n", "",
        "15:15: 'eq: 0' is only known when a window closes; use gte or gt, or add faultline: "
        "{window: tumbling}"},
+      {kCount + "  condition: {lte: 3}\n", "",
+       "15:15: 'lte: 3' is only known when a window closes; use gte or gt, or add faultline: "
+       "{window: tumbling}"},
+      {kCount + "  condition: {neq: 3}\n", "",
+       "15:15: 'neq: 3' is only known when a window closes; use gte or gt, or add faultline: "
+       "{window: tumbling}"},
+      {kCount + "  condition: {lte: 3}\n", "  window: tumbling\n", ""},
+      {kCount + "  condition: {neq: 3}\n", "  window: session\n  gap: 1m\n", ""},
       {kCount + "  condition: {eq: 0}\n", "  window: tumbling\n",
        "15:14: the comparisons of 'condition' can never hold; write a range that some number lies "
        "in; a window without events is not judged"},
@@ -218,6 +226,19 @@ TEST(Correlation, RefusesWhatCannotBeMeant) {
     const std::size_t whose = error.find("rule 'C': ");
     if (whose != error.npos) error.erase(whose, 10);
     EXPECT_EQ(error, wanted.empty() ? "" : "f.yml:" + wanted) << correlation << ours;
+  }
+}
+
+// Months and years are pySigma's.
+TEST(Correlation, TimespansHaveSevenUnits) {
+  const std::vector<std::pair<std::string, seconds>> cases = {
+      {"90s", seconds(90)},       {"15m", minutes(15)},        {"36h", hours(36)},
+      {"2d", hours(48)},          {"1w", hours(168)},          {"1M", seconds(2'629'746)},
+      {"3M", seconds(7'889'238)}, {"1y", seconds(31'556'952)}, {"2y", seconds(63'113'904)}};
+  for (const auto& [text, wanted] : cases) {
+    EXPECT_EQ(Only("  type: temporal\n  rules: [a, b]\n  timespan: " + text + "\n").timespan,
+              wanted)
+        << text;
   }
 }
 

@@ -90,6 +90,35 @@ TEST(Pack, WhatARuleMeansDoesNotHangOnTheTable) {
   EXPECT_NE(usual, semantics(Files(Rule("{field: cluster, from: Computer, table: cluster}"))));
 }
 
+// Settings and placeholders are part of what a rule means where it uses them, in texts they are not.
+TEST(Pack, WhatARuleMeansHangsOnItsSettingsAndPlaceholders) {
+  const std::string head =
+      "title: R\nname: r\nlogsource: {product: x}\ndetection: {s: {a|expand: '%who%'}, condition: "
+      "s}\n"
+      "---\ntitle: C\nid: c\ncorrelation: {type: temporal_ordered, rules: [r], timespan: 1h}\n"
+      "faultline: {";
+  const auto meaning = [&](const std::string& ours, const std::string& margin,
+                           const std::vector<std::string>& who) {
+    LoadOptions options;
+    options.settings["disks"] = {{"margin", margin}};
+    options.placeholders["who"] = who;
+    const auto rules = LoadRulesFromFiles(Files(head + ours + "}\n"), options);
+    EXPECT_TRUE(rules && rules->errors.empty() && rules->correlations.size() == 1);
+    return std::pair(rules->detections.at(0).semantics, rules->correlations.at(0).semantics);
+  };
+  const std::string where = "where: r.x > settings.margin";
+  const auto usual = meaning(where, "7", {"root"});
+  EXPECT_EQ(usual, meaning(where + ", explain: {cause: '{{settings.margin}}'}", "7", {"root"}));
+  const auto wider = meaning(where, "8", {"root"});
+  EXPECT_EQ(usual.first, wider.first);
+  EXPECT_NE(usual.second, wider.second);
+  const auto more = meaning(where, "7", {"root", "admin"});
+  EXPECT_NE(usual.first, more.first);
+  EXPECT_NE(usual.second, more.second);
+  const std::string told = "explain: {cause: '{{settings.margin}}'}";
+  EXPECT_EQ(meaning(told, "7", {"root"}), meaning(told, "8", {"root"}));
+}
+
 TEST(Pack, FaultsInLookupsAreToldAtTheirPlace) {
   const auto complaint = [](const std::string& lookup) { return Complaint(Files(Rule(lookup))); };
   EXPECT_EQ(complaint("[]"), "p/disks/sub/r.yml:6:11: rule 'R': 'lookup' is empty");
