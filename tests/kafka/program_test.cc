@@ -62,7 +62,9 @@ class Pipeline {
       : brokers(Broker::Shared().address()) {
     if (create) {
       Broker::Shared().CreateTopic(input, partitions);
-      for (const std::string& topic : {alerts, dead, markers}) Broker::Shared().CreateTopic(topic);
+      for (const std::string& topic : {alerts, dead, late, markers}) {
+        Broker::Shared().CreateTopic(topic);
+      }
     }
     rules = folder.Write("rules.yml", kRules);
     config = folder.Write("faultline.yaml", Config());
@@ -72,13 +74,14 @@ class Pipeline {
     return "pipeline: " + input + "\ninstance: test\nkafka: {brokers: \"" + brokers +
            "\", group: " + input + "}\ninputs:\n  - {topics: [" + input +
            "], idle_after: 2s}\nrules: {paths: [\"" + rules + "\"]}\nalerts: {topic: " + alerts +
-           "}\ndead_letters: {topic: " + dead + "}\ninternal: {markers: " + markers +
+           "}\ndead_letters: {topic: " + dead + "}\nlate: {topic: " + late +
+           "}\ninternal: {markers: " + markers +
            "}\ncommit: {interval: 100ms}\nhttp: {listen: \"127.0.0.1:0\"}\n";
   }
 
   std::string brokers;
   std::string input = UniqueName("in"), alerts = UniqueName("alerts"), dead = UniqueName("dead"),
-              markers = UniqueName("markers");
+              late = UniqueName("late"), markers = UniqueName("markers");
   TemporaryFolder folder;
   std::string rules, config;
 };
@@ -208,8 +211,9 @@ TEST(Run, StoppedInMidStreamItLosesAndDoublesNothing) {
 
 TEST(Run, EventsOfKcatGiveAChainWithTrueHeadersAndEvidence) {
   const Pipeline pipeline(1);
-  const std::string events =
-      Event(0, "first", "n1") + "\n" + Event(5, "second", "n1") + "\n" + Event(700, "fine") + "\n";
+  const std::string events = Event(0, "first", "n1") + "\n" + Event(5, "second", "n1") + "\n" +
+                             Event(700, "fine") + "\n" + Event(600, "first", "n2") + "\n" +
+                             Event(690, "first", "n3") + "\n";  // late, and just not
   Program kcat({"kcat", "-P", "-b", pipeline.brokers, "-t", pipeline.input, "-p", "0", "-k", "key",
                 "-H", "traceparent=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
                events);
@@ -231,6 +235,16 @@ TEST(Run, EventsOfKcatGiveAChainWithTrueHeadersAndEvidence) {
   EXPECT_NE(alert.value->find("\"topic\":\"" + pipeline.input + "\",\"partition\":0,\"offset\":1"),
             std::string::npos)
       << *alert.value;
+
+  ASSERT_TRUE(WaitUntil([&] { return ReadAll(pipeline.brokers, pipeline.late).size() == 1; }));
+  const std::string late = ReadAll(pipeline.brokers, pipeline.late).at(0).value.value_or("");
+  EXPECT_EQ(
+      late,
+      "{\"schema\":\"faultline.late/1\",\"rule\":\"first\",\"cause\":\"watermark\",\"topic\":\"" +
+          pipeline.input +
+          "\",\"partition\":0,\"offset\":3,\"index\":0,\"time\":\"2023-11-14T22:23:20.000Z\","
+          "\"late_by_seconds\":100,\"pipeline\":\"" +
+          pipeline.input + "\"}");
 
   Program replay({kProgram, "replay", "--rules", pipeline.rules, "--from-topic", pipeline.input,
                   "--brokers", pipeline.brokers, "--journal", "off", "--format", "ndjson"});
