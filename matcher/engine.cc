@@ -252,6 +252,7 @@ Engine::Impl::Source& Engine::Impl::Arrive(const Record& record, Output& out) {
     }
   }
   source.next = record.offset + 1;
+  source.clock.Forget(record.offset);
   const auto after = source.returns.upper_bound(record.offset);
   if (after != source.returns.begin()) {
     source.resumed = std::max(source.resumed, std::prev(after)->second.time);
