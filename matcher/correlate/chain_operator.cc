@@ -36,6 +36,7 @@ class KeyedChain final : public Operator {
 
   void Observe(const Arrival& arrival, Judge& judge, Outcome& out) override;
   void OnTimer(const Digest& key, EventTime due, Judge& judge, Outcome& out) override;
+  [[nodiscard]] bool Awaits(const Digest& key, EventTime due) const override;
   void ExpireBefore(EventTime time) override { store_.ExpireBefore(time, Uncharge{&store_}); }
   [[nodiscard]] EventTime HoldsUntil(const Digest& key) const override;
   [[nodiscard]] std::vector<BoundStep> BoundNow(const Digest& key, EventTime now) const override;
@@ -146,6 +147,12 @@ void KeyedChain<Chain>::OnTimer(const Digest& key, EventTime due, Judge& judge, 
     out.group = std::move(group);
   }
   Settle(*node, at);
+}
+
+template <class Chain>
+bool KeyedChain<Chain>::Awaits(const Digest& key, EventTime due) const {
+  const typename Store::Node* const node = store_.Find(key);
+  return node != nullptr && node->state.entry->timer == due;
 }
 
 template <class Chain>

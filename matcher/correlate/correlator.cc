@@ -43,6 +43,10 @@ struct Unit {
   std::vector<bool> stirs;
 };
 
+bool OfOperator(const Timer& timer) {
+  return timer.kind == Timer::Kind::kOperator || timer.kind == Timer::Kind::kExpiry;
+}
+
 // What the state of a correlation counts on: what it means, and its rules in their order, which is no
 // part of what a count or a set means.
 Digest LayoutOf(const RuleSet& rules, const CorrelationRule& rule) {
@@ -388,9 +392,7 @@ void Correlator::Impl::OnTimer(const Timer& timer, std::vector<Notice>& out) {
   Unit& unit = *units[timer.unit];
   if (unit.registers)
     unit.registers->Observe(timer.due, {});  // nothing is current: prev.x is reg.x
-  if (timer.kind != Timer::Kind::kOperator && timer.kind != Timer::Kind::kExpiry) {
-    return incidents->OnTimer(timer, out);
-  }
+  if (!OfOperator(timer)) return incidents->OnTimer(timer, out);
   incidents->EndOver(timer.unit, timer.key, timer.due);
   Outcome outcome;
   UnitJudge judge(unit, {});
@@ -414,6 +416,11 @@ std::int32_t Correlator::Impl::NextTurn(const Timer& timer) {
 }
 
 bool Correlator::Impl::AdvanceTo(EventTime time, std::vector<Notice>& out) {
+  // Keys that were evicted, and incidents that are over, leave timers behind.
+  timers.Thin([this](const Timer& timer) {
+    return OfOperator(timer) ? units[timer.unit]->op->Awaits(timer.key, timer.due)
+                             : incidents->Awaits(timer);
+  });
   bool fired = false;
   while (const std::optional<Timer> timer = timers.TakeBefore(time)) {
     OnTimer(*timer, out);
@@ -538,6 +545,7 @@ Correlator::Numbers Correlator::numbers() const {
   numbers.evictions += static_cast<std::int64_t>(incidents.forgotten);
   numbers.suppressed = static_cast<std::int64_t>(incidents.suppressed);
   numbers.edges = impl_->edges_made;
+  numbers.timers = static_cast<std::int64_t>(impl_->timers.size());
   return numbers;
 }
 

@@ -36,6 +36,7 @@ class Correlator {
     std::int64_t evictions = 0;
     std::int64_t suppressed = 0;
     std::int64_t edges = 0;  // predicates that became true
+    std::int64_t timers = 0;
   };
 
   Correlator(std::shared_ptr<const RuleSet> rules, const Options& options);

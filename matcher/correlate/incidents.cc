@@ -429,6 +429,24 @@ void Incidents::OnTimer(const Timer& timer, std::vector<Notice>& out) {
   MakeRoom(timer.unit, timer.due);
 }
 
+bool Incidents::Awaits(const Timer& timer) const {
+  const Key key{timer.unit, timer.key};
+  if (timer.kind == Timer::Kind::kChoice) {
+    const auto choice = choices_.find(key);
+    return choice != choices_.end() && choice->second.due == timer.due;
+  }
+  if (timer.kind == Timer::Kind::kFlood) {
+    const auto flood = floods_.find({timer.unit, HourOf(timer.due)});
+    return flood != floods_.end() && flood->second.hidden > 0;
+  }
+  const auto found = open_.find(key);
+  if (found == open_.end()) return false;
+  const Open& open = found->second;
+  if (timer.kind == Timer::Kind::kQuiet) return open.quiet == timer.due;
+  const sigma::UpdateEvery every = UpdateEveryOf(timer.unit);
+  return open.changed && every && open.told_at + *every == timer.due;
+}
+
 void Incidents::ExpireOpen(std::uint32_t unit, EventTime time) {
   for (auto at = open_.lower_bound({unit, Digest{}}); at != open_.end();) {
     const auto entry = at++;

@@ -77,6 +77,8 @@ class Incidents {
              std::vector<Notice>& out);
 
   void OnTimer(const Timer& timer, std::vector<Notice>& out);
+  // Whether the timer, which is one of ours, would still mean something.
+  [[nodiscard]] bool Awaits(const Timer& timer) const;
   void ExpireBefore(EventTime time);
 
   [[nodiscard]] Numbers numbers() const;

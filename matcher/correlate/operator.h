@@ -122,6 +122,11 @@ class Operator {
   // A timer that this operator set for `key` is due. A timer that the state has overtaken does
   // nothing.
   virtual void OnTimer(const Digest& key, EventTime due, Judge& judge, Outcome& out) = 0;
+  // Whether a timer for `key` that is due then would still mean something: what is not awaited may be
+  // left out.
+  [[nodiscard]] virtual bool Awaits(const Digest& /*key*/, EventTime /*due*/) const {
+    return false;
+  }
   // Arrivals and timers before `time` are over.
   virtual void ExpireBefore(EventTime time) = 0;
   // The last instant up to which the predicate of `key` stays true if nothing else comes; Min()

@@ -294,6 +294,13 @@ void PeriodWindow::Forget(Store::Node& node) {
   store_.Charge(-bytes);
 }
 
+bool PeriodWindow::Awaits(const Digest& key, EventTime due) const {
+  const Store::Node* const node = store_.Find(key);
+  if (node == nullptr) return false;
+  const Window& ended = node->state.ended;
+  return node->state.timer == due || (ended.count > 0 && EndOf(ended) == due);
+}
+
 void PeriodWindow::ExpireBefore(EventTime time) {
   store_.ExpireBefore(time, [this](Store::Node& node) { Forget(node); });
 }

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "matcher/correlate/timers.h"
 
-#include <algorithm>
-#include <functional>
-
 namespace faultline {
 
 void Timers::Set(const Timer& timer) {

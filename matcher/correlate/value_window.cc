@@ -171,6 +171,11 @@ void ValueWindow::Forget(Store::Node& node) {
   store_.Charge(-node.state.bytes);
 }
 
+bool ValueWindow::Awaits(const Digest& key, EventTime due) const {
+  const Store::Node* const node = store_.Find(key);
+  return node != nullptr && node->state.timer == due;
+}
+
 void ValueWindow::ExpireBefore(EventTime time) {
   store_.ExpireBefore(time, [this](Store::Node& node) { Forget(node); });
 }

@@ -37,6 +37,7 @@ class ValueWindow final : public Operator {
 
   void Observe(const Arrival& arrival, Judge& judge, Outcome& out) override;
   void OnTimer(const Digest& key, EventTime due, Judge& judge, Outcome& out) override;
+  [[nodiscard]] bool Awaits(const Digest& key, EventTime due) const override;
   void ExpireBefore(EventTime time) override;
   [[nodiscard]] EventTime HoldsUntil(const Digest& key) const override;
   [[nodiscard]] std::vector<BoundStep> BoundNow(const Digest& key, EventTime now) const override;

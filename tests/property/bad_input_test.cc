@@ -189,6 +189,34 @@ TEST(BadInput, MoreKeysThanThereIsRoomForEvictsCountsAndMarks) {
   EXPECT_EQ(IdsOf(again), IdsOf(bench));
 }
 
+// Keys that are evicted leave timers behind; those go as well, whatever kind of state set them.
+TEST(BadInput, TimersOfKeysThatAreGoneGoToo) {
+  const char* const rules[] = {
+      "{type: value_avg, rules: [a], group-by: [u], timespan: 1w, condition: {gt: 5, field: v}}",
+      "{type: event_count, rules: [a], group-by: [u], timespan: 1w, condition: {gte: 9}}\n"
+      "faultline: {window: tumbling}",
+      "{type: event_count, rules: [a], group-by: [u], timespan: 1w, condition: {gte: 9}}\n"
+      "faultline: {window: session, gap: 1d}",
+      "{type: temporal_ordered, group-by: [u], timespan: 1w}\n"
+      "faultline: {steps: [{on: a}], absent: [{on: b, after: a, within: 1w}]}",
+      "{type: event_count, rules: [a], group-by: [u], timespan: 1m, condition: {gte: 1}}\n"
+      "faultline: {resolve: {quiet: 1w}}",
+      "{type: event_count, rules: [a], group-by: [u], timespan: 1m, condition: {gte: 1}}\n"
+      "faultline: {choose: {group: g, priority: 1, settle: 1w}}",
+  };
+  for (const char* rule : rules) {
+    Engine::Options options;
+    options.max_keys = 1000;
+    options.max_alerts_per_rule = 0;
+    Bench bench(std::string("\ntitle: r\nid: r\ncorrelation: ") + rule + "\n", options);
+    for (int i = 0; i < 30'000; ++i) {
+      bench.Give(Event(i / 100, "a", Of("user-" + std::to_string(i)) + ",\"v\":1"));
+    }
+    EXPECT_LE(bench.engine().correlator().numbers().timers, 4096) << rule;
+    EXPECT_GT(bench.counters().window_evictions.value(), 0) << rule;
+  }
+}
+
 // A key close to firing stays, whatever the others do.
 TEST(BadInput, EvictionKeepsTheGroupThatIsClosestToFiring) {
   Bench bench(R"(

@@ -37,6 +37,29 @@ TEST(Timers, ExpiriesComeBehindAllOthersOfTheirTime) {
   EXPECT_EQ(TakeAll(timers, At(3)), in_order);
 }
 
+TEST(Timers, WhatMeansNothingIsLetGoOfNowAndThen) {
+  Timers timers;
+  std::size_t asked = 0;
+  for (std::int64_t i = 0; i < 100'000; ++i) {
+    timers.Set(
+        {At(1'000'000 - i), 0, Timer::Kind::kOperator, Digest{0, static_cast<std::uint64_t>(i)}});
+    timers.Thin([&asked](const Timer& timer) {
+      ++asked;
+      return timer.key.low % 100 == 0;
+    });
+    ASSERT_LE(timers.size(), Timers::kThinAt);
+  }
+  EXPECT_LT(asked, 200'000U);
+  std::int64_t meant = 0;
+  EventTime last = EventTime::Min();
+  while (const auto timer = timers.TakeBefore(EventTime::Max())) {
+    EXPECT_LT(last, timer->due);
+    last = timer->due;
+    meant += timer->key.low % 100 == 0 ? 1 : 0;
+  }
+  EXPECT_EQ(meant, 1000);
+}
+
 TEST(Timers, OneThatIsSetTwiceComesOnce) {
   Timers timers;
   const Timer timer{At(5), 1, Timer::Kind::kUpdate, {1, 1}};
