@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/class_compiler.h"
 
-#include <malloc.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -57,7 +56,6 @@ ClassCompiler::ClassCompiler(std::shared_ptr<const RuleSet> rules, std::optional
         while (!stop.stop_requested()) {
           if (rules->CompileNext()) continue;
           if (rules->databases() != nullptr) Keep(*rules->databases(), file);
-          malloc_trim(0);  // what reading and compiling have left behind
           return;
         }
       }) {}

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/service.h"
 
-#include <malloc.h>
 #include <regex.h>
 
 #include <algorithm>
@@ -33,8 +32,6 @@ constexpr std::chrono::seconds kTopicTimeout{30};
 constexpr std::chrono::seconds kJournalTimeout{60};
 constexpr std::chrono::seconds kStalled{10};  // without a round of the loop: not ready
 constexpr std::chrono::minutes kStuck{15};    // ... not alive: longer than any call may block
-constexpr int kMappedFrom = 32 << 20;         // bytes; the most that glibc takes
-constexpr int kKeptFree = 64 << 20;
 
 // One worker and what it borrows, in the order of construction.
 struct Unit {
@@ -48,12 +45,6 @@ struct Unit {
   std::optional<Result<WorkerEnd>> ended;  // set by the worker's thread
   std::jthread thread;                     // last: ends before what it uses
 };
-
-// Fetches come and go by the megabyte: glibc would map and unmap the memory of each.
-void KeepFetchBuffers() {
-  mallopt(M_MMAP_THRESHOLD, kMappedFrom);
-  mallopt(M_TRIM_THRESHOLD, kKeptFree);
-}
 
 StartAt StartOf(const InputConfig& input) {
   StartAt start;
@@ -317,7 +308,6 @@ Result<void> Service::Impl::StartHttp() {
 Service::Service(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Result<std::unique_ptr<Service>> Service::Start(Options options) {
-  KeepFetchBuffers();
   const Config& config = options.config;
   if (auto ok = CheckInputs(config); !ok) return tl::unexpected<Error>(ok.error());
   if (auto ok = CheckClient(config); !ok) return tl::unexpected<Error>(ok.error());
