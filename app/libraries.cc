@@ -19,6 +19,7 @@ std::vector<std::pair<std::string, std::string>> LibraryVersions() {
           {"zstd", kZstdVersion},
           {"lz4", kLz4Version},
           {"xxhash", kXxhashVersion},
+          {"jemalloc", kJemallocVersion},
           {"cli11", CLI11_VERSION},
           {"fmt", fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100,
                               FMT_VERSION % 100)},
