@@ -35,8 +35,10 @@ DigestBuilder& DigestBuilder::Add(std::int64_t part) {
   return *this;
 }
 
-Digest DigestBuilder::Finish() const {
-  const XXH128_hash_t hash = XXH3_128bits(bytes_.data(), bytes_.size());
+Digest DigestBuilder::Finish() const { return DigestOf(bytes_); }
+
+Digest DigestOf(std::string_view bytes) noexcept {
+  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
   return Digest{hash.high64, hash.low64};
 }
 

@@ -17,9 +17,12 @@ struct Digest {
   [[nodiscard]] std::string Hex() const;  // 32 lower-case hex digits
 };
 
+// 128 bits of `bytes`: XXH3, seed 0.
+[[nodiscard]] Digest DigestOf(std::string_view bytes) noexcept;
+
 // Builds a digest from typed parts; every part is preceded by its length, so ("ab","c") and
 // ("a","bc") differ. The digest is a function of the parts alone: same on every machine, release
-// and run. Algorithm: XXH3, 128 bits, seed 0 (xxHash 0.8, stable since).
+// and run. Algorithm: DigestOf() (xxHash 0.8, stable since).
 class DigestBuilder {
  public:
   DigestBuilder& Add(std::string_view part);

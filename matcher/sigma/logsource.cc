@@ -270,26 +270,35 @@ std::vector<LogSourceAlternative> LogSourceTable::OfService(const LogSource& sou
 }
 
 LogSourceTable::Meaning LogSourceTable::Find(const LogSource& source) const {
-  Meaning meaning;
+  const std::lock_guard lock(found_.mutex);
+  auto found = found_.meanings.find(source);
+  if (found == found_.meanings.end()) {
+    found = found_.meanings.emplace(source, MeaningOf(source)).first;
+  }
+  return found->second;
+}
+
+LogSourceTable::Meaning LogSourceTable::MeaningOf(const LogSource& source) const {
+  std::vector<LogSourceAlternative> alternatives;
   const Product* product = ProductOf(source.product);
   if (!source.category.empty()) {
-    meaning.alternatives = OfCategory(source);
+    alternatives = OfCategory(source);
   } else if (!source.service.empty()) {
-    meaning.alternatives = OfService(source);
+    alternatives = OfService(source);
   }
   const bool whole_product = source.category.empty() && source.service.empty();
-  meaning.mapped = !meaning.alternatives.empty() || (whole_product && product != nullptr);
-  if (meaning.alternatives.empty() && product != nullptr) {
-    meaning.alternatives = Whole(*product, product->events, source);
+  const bool mapped = !alternatives.empty() || (whole_product && product != nullptr);
+  if (alternatives.empty() && product != nullptr) {
+    alternatives = Whole(*product, product->events, source);
   }
-  const bool asks = std::none_of(
-      meaning.alternatives.begin(), meaning.alternatives.end(),
-      [](const auto& one) { return one.conditions.empty() && one.declared == LogSource{}; });
-  if (!meaning.alternatives.empty() && asks) {
-    Renames names = AllNames(meaning.alternatives);
-    meaning.alternatives.push_back({{}, std::move(names), source, true});
+  const bool asks = std::none_of(alternatives.begin(), alternatives.end(), [](const auto& one) {
+    return one.conditions.empty() && one.declared == LogSource{};
+  });
+  if (!alternatives.empty() && asks) {
+    Renames names = AllNames(alternatives);
+    alternatives.push_back({{}, std::move(names), source, true});
   }
-  return meaning;
+  return {LogSourceAlternatives(std::move(alternatives)), mapped};
 }
 
 // ------------------------------------------------------------------------------------- log sources

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,9 +43,10 @@ class LogSourceTable {
   [[nodiscard]] Result<void> Merge(std::string_view text, const std::string& file);
 
   struct Meaning {
-    std::vector<LogSourceAlternative> alternatives;  // empty: no conditions at all
-    bool mapped = false;                             // there are rows for it
+    LogSourceAlternatives alternatives;  // empty: no conditions at all
+    bool mapped = false;                 // there are rows for it
   };
+  // Remembered: rules share what they find. By any thread, beside others.
   [[nodiscard]] Meaning Find(const LogSource& source) const;
 
  private:
@@ -69,7 +71,20 @@ class LogSourceTable {
   [[nodiscard]] std::vector<LogSourceAlternative> OfCategory(const LogSource& source) const;
   [[nodiscard]] std::vector<LogSourceAlternative> OfService(const LogSource& source) const;
 
+  [[nodiscard]] Meaning MeaningOf(const LogSource& source) const;
+
+  // A copy of a table begins anew: it is made to be changed.
+  struct Found {
+    Found() = default;
+    Found(const Found& /*other*/) {}
+    Found& operator=(const Found&) = delete;
+
+    std::mutex mutex;
+    std::map<LogSource, Meaning> meanings;  // guarded by mutex
+  };
+
   std::map<std::string, Product, std::less<>> products_;  // "any": categories without a product
+  mutable Found found_;
 };
 
 // The built-in table with `files` laid over it, in order.

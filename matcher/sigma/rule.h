@@ -110,6 +110,7 @@ struct LogSource {
   std::string product, category, service;  // empty: not given
 
   friend bool operator==(const LogSource&, const LogSource&) = default;
+  friend auto operator<=>(const LogSource&, const LogSource&) = default;
 };
 
 // A rule's field -> the event's; "a|b" is the first of the two that is present. "x*" -> "y*" is for
@@ -124,6 +125,24 @@ struct LogSourceAlternative {
   LogSource declared;  // not empty: only on inputs whose declared log source lies in this one
   // Only where no alternative without it has its conditions; has none itself.
   bool otherwise = false;
+};
+
+// All of them that one log source has; copies share them.
+class LogSourceAlternatives {
+ public:
+  LogSourceAlternatives() = default;  // none
+  explicit LogSourceAlternatives(std::vector<LogSourceAlternative> all)
+      : all_(std::make_shared<const std::vector<LogSourceAlternative>>(std::move(all))) {}
+
+  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+  [[nodiscard]] std::size_t size() const noexcept { return all_ == nullptr ? 0 : all_->size(); }
+  [[nodiscard]] const LogSourceAlternative* begin() const noexcept {
+    return all_ == nullptr ? nullptr : all_->data();
+  }
+  [[nodiscard]] const LogSourceAlternative* end() const noexcept { return begin() + size(); }
+
+ private:
+  std::shared_ptr<const std::vector<LogSourceAlternative>> all_;  // null: none
 };
 
 // faultline.capture: named groups taken from a field of a matching event.
@@ -164,8 +183,8 @@ struct Metadata {
 struct DetectionRule {
   Metadata meta;
   LogSource logsource;
-  std::vector<LogSourceAlternative> sources;  // empty: ungated
-  bool unmapped_logsource = false;            // the table has no row for the log source
+  LogSourceAlternatives sources;    // empty: ungated
+  bool unmapped_logsource = false;  // the table has no row for the log source
   std::vector<Search> searches;
   std::vector<Condition> conditions;  // OR
   std::vector<Capture> captures;

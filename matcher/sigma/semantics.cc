@@ -145,10 +145,10 @@ Digest Of(const Lookup& lookup) {
   return out.Finish();
 }
 
-template <class T>
-std::vector<Digest> OfEach(const std::vector<T>& parts) {
+template <class Parts>
+std::vector<Digest> OfEach(const Parts& parts) {
   std::vector<Digest> digests;
-  for (const T& part : parts) digests.push_back(Of(part));
+  for (const auto& part : parts) digests.push_back(Of(part));
   return digests;
 }
 

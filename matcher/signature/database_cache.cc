@@ -44,8 +44,6 @@ class Taker {
   bool good_ = true;
 };
 
-Digest DigestOf(std::string_view bytes) { return DigestBuilder().Add(bytes).Finish(); }
-
 }  // namespace
 
 void DatabaseCache::Open(std::string owner) {

@@ -33,7 +33,7 @@ sigma::DetectionRule PartRule(std::vector<sigma::Search> searches, sigma::Condit
   sigma::DetectionRule rule;
   rule.searches = std::move(searches);
   rule.conditions.push_back(std::move(condition));
-  if (!renames.empty()) rule.sources.emplace_back().renames = renames;
+  if (!renames.empty()) rule.sources = sigma::LogSourceAlternatives({{{}, renames, {}, false}});
   return rule;
 }
 

@@ -249,7 +249,7 @@ Predicate MakePredicate(FieldId field, const sigma::Value& value, bool cased, Fi
 
 PredicateId PredicateTable::Intern(Predicate predicate) {
   const auto next = static_cast<PredicateId>(predicates_.size());
-  const auto [at, inserted] = ids_.try_emplace(predicate.Key(), next);
+  const auto [at, inserted] = ids_.try_emplace(DigestOf(predicate.Key()), next);
   if (inserted) predicates_.push_back(std::move(predicate));
   return at->second;
 }

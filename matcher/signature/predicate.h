@@ -5,8 +5,10 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "base/hash.h"
 #include "matcher/event/fields.h"
 #include "matcher/sigma/rule.h"
 #include "matcher/signature/truth.h"
@@ -64,11 +66,16 @@ using PredicateRefs = std::span<const Predicate* const>;  // none null
 class PredicateTable {
  public:
   [[nodiscard]] PredicateId Intern(Predicate predicate);
-  [[nodiscard]] const std::vector<Predicate>& predicates() const noexcept { return predicates_; }
+  // All of them, by their numbers.
+  [[nodiscard]] std::vector<Predicate> Finish() && { return std::move(predicates_); }
 
  private:
   std::vector<Predicate> predicates_;
-  std::unordered_map<std::string, PredicateId> ids_;  // by Key()
+  struct LowHalf {  // of a digest, which is as good as random
+    std::size_t operator()(const Digest& digest) const noexcept { return digest.low; }
+  };
+
+  std::unordered_map<Digest, PredicateId, LowHalf> ids_;  // by DigestOf(Key())
 };
 
 }  // namespace faultline

@@ -135,6 +135,7 @@ ExprId SignatureCompiler::ItemExpr(const sigma::Item& item, const Renames& renam
 ExprId SignatureCompiler::AnyExpr(FieldId field, const std::vector<const sigma::Value*>& values,
                                   bool cased, const Renames& renames) {
   std::vector<Predicate> asked;
+  asked.reserve(values.size());
   for (const sigma::Value* const value : values) {
     const auto* ref = std::get_if<sigma::FieldRef>(value);
     const FieldId other = ref == nullptr ? 0 : fields_->Add(sigma::NameIn(ref->field, renames));
@@ -177,7 +178,7 @@ ExprId SignatureCompiler::ConditionExpr(const sigma::Condition& condition,
 
 Signatures SignatureCompiler::Finish() && {
   Signatures signatures;
-  signatures.predicates = predicates_.predicates();
+  signatures.predicates = std::move(predicates_).Finish();
   for (const Predicate& predicate : signatures.predicates) {
     signatures.lazy_index.push_back(static_cast<std::uint32_t>(signatures.lazy.size()));
     if (predicate.lazy()) signatures.lazy.push_back(MakeLazy(predicate));

@@ -79,7 +79,7 @@ TEST(LogSourceTable, ALaterFileTakesTheRowsOfAnEarlierOneAsBuiltIn) {
   const LogSourceTable::Meaning meaning = table.Find({"acme", "", "badge"});
   EXPECT_TRUE(meaning.mapped);
   ASSERT_EQ(meaning.alternatives.size(), 3U);  // two rows, and every event of such an input
-  EXPECT_TRUE(meaning.alternatives[2].otherwise);
+  EXPECT_TRUE((meaning.alternatives.begin() + 2)->otherwise);
   EXPECT_FALSE(table.Find({"acme", "", "door"}).mapped);
   EXPECT_FALSE(table.Find({"nobody", "", ""}).mapped);
 }
