@@ -19,7 +19,7 @@ endif()
 
 include(CheckPIESupported)
 check_pie_supported(LANGUAGES CXX)
-set(CMAKE_CXX_FLAGS_RELEASE "-O3 -g1 -DNDEBUG")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
 
 find_program(FAULTLINE_CCACHE ccache)
 if(FAULTLINE_CCACHE)
