@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "consumer/clock_doubt.h"
 #include "consumer/position_codec.h"
 
 namespace faultline {
@@ -50,6 +51,7 @@ struct Owned {
   std::int64_t next = 0;                    // offset of the next record
   std::optional<nanoseconds> at_end;        // since when it stands at its end with nothing new
   bool paused = false;                      // too far ahead of the others
+  DatedRecords this_minute;
   PartitionCounters counters;
 };
 
@@ -118,6 +120,7 @@ class Worker::Impl final : public OwnershipListener {
   void LookAround();
   void LookForIdle();
   void LookForAhead();
+  void LookAtClock();
   void CheckCluster();
   void ApplyReload();
   void Publish();
@@ -155,11 +158,13 @@ class Worker::Impl final : public OwnershipListener {
   milliseconds backoff_ = kFirstBackoff;
   std::optional<Error> end_with_;     // Run() ends with it
   std::string cluster_cause_;         // why the cluster cannot be used now; empty: it can
+  std::string clock_cause_;           // why our clock seems wrong; empty: it does not
   std::string lost_cause_;            // a position that retention took; until the next assignment
   std::size_t partitions_total_ = 0;  // of all topics, as last asked
   nanoseconds last_look_{};
   nanoseconds last_view_{};
   nanoseconds last_cluster_check_{};
+  nanoseconds minute_begun_{};  // that of Owned::this_minute
 
   WorkerCounters counters_;
   mutable std::mutex mutex_;               // guards the rest
@@ -296,6 +301,8 @@ void Worker::Impl::Take(const SourceRecord& given) {
   NoteWork();
   output_.Clear();
   engine_->Process(record, {clock_->Now(), clock_->Steady()}, output_);
+  if (!output_.dead_letter) ++owned.this_minute.all;
+  if (!output_.journal.empty()) ++owned.this_minute.substituted;
   Deliver(given.source, &record);
 }
 
@@ -694,6 +701,7 @@ void Worker::Impl::LookAround() {
     LookForIdle();
     LookForAhead();
   }
+  if (last_look_ - minute_begun_ >= std::chrono::minutes(1)) LookAtClock();
   if (last_look_ - last_cluster_check_ >= options_.cluster_check) CheckCluster();
   if (last_look_ - last_view_ >= kViewEvery) Publish();
 }
@@ -727,6 +735,18 @@ void Worker::Impl::LookForAhead() {
     if (done) owned.paused = ahead;
     if (ahead) owned.at_end.reset();
   }
+}
+
+void Worker::Impl::LookAtClock() {
+  minute_begun_ = last_look_;
+  std::vector<DatedRecords> minute;
+  for (auto& [name, owned] : owned_) minute.push_back(std::exchange(owned.this_minute, {}));
+  const std::optional<bool> doubted = ClockIsDoubted(minute);
+  if (!doubted) return;
+  clock_cause_ = *doubted ? "the clock of this machine seems to be behind: for a minute most event "
+                            "times of several partitions lay too far ahead of it"
+                          : "";
+  TellHealth();
 }
 
 void Worker::Impl::CheckCluster() {
@@ -779,6 +799,8 @@ void Worker::Impl::TellHealth() {
     health.cause = cluster_cause_;
   } else if (!lost_cause_.empty()) {
     health.cause = lost_cause_;
+  } else if (!clock_cause_.empty()) {
+    health.cause = clock_cause_;
   } else if (trouble_ != Trouble::kNone) {
     health.cause = "restoring: " + trouble_cause_;
   } else if (owned_.empty() ||

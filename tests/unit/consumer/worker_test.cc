@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <set>
 #include <thread>
 
+#include "consumer/clock_doubt.h"
+#include "matcher/event/timestamp.h"
 #include "tests/kafka/support/wait.h"
 #include "tests/unit/consumer/support.h"
 
@@ -216,13 +219,15 @@ class Running {
   explicit Running(Cluster* cluster, int fail_at = 0,
                    kafka::ErrorClass fail_as = kafka::ErrorClass::kAbort,
                    bool commit_all_the_same = false)
-      : inbox(cluster),
-        outbox(cluster),
-        worker(Options(), TheRules(), &inbox, &outbox, &outbox, &SystemClock()) {
+      : Running(cluster, Options(), &SystemClock()) {
     outbox.fail_at = fail_at;
     outbox.fail_as = fail_as;
     outbox.commit_all_the_same = commit_all_the_same;
   }
+  Running(Cluster* cluster, const Worker::Options& options, const Clock* clock)
+      : inbox(cluster),
+        outbox(cluster),
+        worker(options, TheRules(), &inbox, &outbox, &outbox, clock) {}
   void Start() {
     thread_ = std::jthread([this](const std::stop_token& stop) { end = worker.Run(stop); });
   }
@@ -343,6 +348,61 @@ TEST(Worker, IsReadyOnceItOwnsAllPartitions) {
   running.Start();
   EXPECT_TRUE(WaitUntil([&] { return running.worker.health().ready; }));
   running.Stop();
+}
+
+// Its wall clock stands; the steady one goes as it is told.
+class SteppedClock final : public Clock {
+ public:
+  explicit SteppedClock(EventTime now) : now_(now) {}
+  EventTime Now() const noexcept override { return now_; }
+  std::chrono::nanoseconds Steady() const noexcept override { return steady_.load(); }
+  void Step(std::chrono::nanoseconds by) { steady_ = steady_.load() + by; }
+
+ private:
+  EventTime now_;
+  std::atomic<std::chrono::nanoseconds> steady_{std::chrono::nanoseconds(0)};
+};
+
+// The events are of the first seconds of 2026.
+void ReadByAClockOf(EventTime now, const std::function<void(const Health&)>& check) {
+  Cluster cluster;
+  Fill(cluster);
+  SteppedClock clock(now);
+  Worker::Options options = Running::Options();
+  options.engine.stats = std::make_shared<EngineStats>();
+  Running running(&cluster, options, &clock);
+  running.Start();
+  const Counter& records = options.engine.stats->engine.records;
+  ASSERT_TRUE(WaitUntil([&] { return records.value() == 24; }));
+  ASSERT_TRUE(WaitUntil([&] { return running.worker.health().ready; }));
+  clock.Step(std::chrono::seconds(61));
+  // It shows its numbers once it has looked at the minute.
+  ASSERT_TRUE(WaitUntil(
+      [&] { return running.worker.View()->worker.last_progress_steady_nanos.value() != 0; }));
+  check(running.worker.health());
+  running.Stop();
+}
+
+TEST(Worker, IsNotReadyWhileItsOwnClockSeemsToBeBehind) {
+  ReadByAClockOf(*ParseTimestamp("2025-01-01T00:00:00Z"), [](const Health& health) {
+    EXPECT_FALSE(health.ready);
+    EXPECT_NE(health.cause.find("the clock of this machine"), health.cause.npos) << health.cause;
+  });
+  ReadByAClockOf(*ParseTimestamp("2026-01-02T00:00:00Z"),
+                 [](const Health& health) { EXPECT_TRUE(health.ready) << health.cause; });
+}
+
+TEST(ClockIsDoubted, WhereSeveralPartitionsAndMostOfThemAreAhead) {
+  const DatedRecords none, right{10, 0}, half{10, 5}, ahead{10, 6};
+  const auto doubted = [](std::initializer_list<DatedRecords> partitions) {
+    return ClockIsDoubted(std::vector<DatedRecords>(partitions));
+  };
+  EXPECT_EQ(doubted({}), std::nullopt);
+  EXPECT_EQ(doubted({ahead, none, none}), std::nullopt);  // its own clock may be ahead
+  EXPECT_EQ(doubted({ahead, ahead, none}), true);
+  EXPECT_EQ(doubted({ahead, half}), false);
+  EXPECT_EQ(doubted({ahead, ahead, right, right}), false);
+  EXPECT_EQ(doubted({ahead, ahead, ahead, right, right}), true);
 }
 
 TEST(Worker, RefusesACommittedPositionThatIsNotOurs) {
