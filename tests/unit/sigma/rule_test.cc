@@ -146,9 +146,9 @@ TEST(LogSource, BecomesConditionsAndRenames) {
       "f.yml");
   ASSERT_EQ(rules.detections.size(), 2U);
   ASSERT_EQ(rules.detections[0].sources.size(), 5U);  // two rows; on inputs that declare more
-  EXPECT_TRUE(rules.detections[0].sources[0].renames.empty());
+  EXPECT_TRUE(rules.detections[0].sources.begin()[0].renames.empty());
   const std::pair<std::string, std::string> image("Image", "NewProcessName");
-  EXPECT_EQ(rules.detections[0].sources[1].renames[0], image);
+  EXPECT_EQ(rules.detections[0].sources.begin()[1].renames[0], image);
   EXPECT_TRUE(rules.detections[1].unmapped_logsource);
   EXPECT_TRUE(rules.detections[1].sources.empty());
   EXPECT_NE(rules.report[1].reason, "");
