@@ -365,7 +365,7 @@ sigma::DetectionRule Generator::Rule(int number) {
   sigma::DetectionRule rule;
   rule.meta.id = std::to_string(number);
   AddSearches(rule.searches, rule.conditions);
-  if (OneIn(3)) rule.sources = {Source(), Source()};
+  if (OneIn(3)) rule.sources = sigma::LogSourceAlternatives({Source(), Source()});
   return rule;
 }
 

@@ -95,10 +95,10 @@ TEST(Filters, UseTheFieldNamesOfTheLogAndARuleKeptInOneMeaningLostNothing) {
   rules.detections.push_back(RuleOf("r", Is("a", "x"), {0}));
   sigma::LogSourceAlternative renamed, plain;
   renamed.renames.emplace_back("user", "account");
-  rules.detections[0].sources = {renamed};
+  rules.detections[0].sources = sigma::LogSourceAlternatives({renamed});
   EXPECT_EQ(AnswerOf(rules, R"({"a":"x","account":"svc"})").filtered, (Indices{0}));
   EXPECT_EQ(AnswerOf(rules, R"({"a":"x","user":"svc"})").matched, (Indices{0}));
-  rules.detections[0].sources = {renamed, plain};
+  rules.detections[0].sources = sigma::LogSourceAlternatives({renamed, plain});
   const Answer kept = AnswerOf(rules, R"({"a":"x","account":"svc"})");
   EXPECT_EQ(kept.matched, (Indices{0}));
   EXPECT_EQ(kept.filtered, (Indices{}));
