@@ -5,9 +5,11 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/check.h"
+#include "matcher/event/escapes.h"
 #include "matcher/signature/hs_compile.h"
 
 namespace faultline {
@@ -140,9 +142,17 @@ Result<void> KeywordCover::Prepare(HsScratch& scratch) const {
   return {};
 }
 
-bool KeywordCover::MayHold(std::string_view record, hs_scratch_t* scratch) const noexcept {
-  if (coarse_ != nullptr && !Finds(coarse_, record, scratch)) return false;
-  return Finds(fine_, record, scratch);
+bool KeywordCover::MayHold(const Event& event, TextArena& arena,
+                           hs_scratch_t* scratch) const noexcept {
+  std::string_view text = event.text();
+  if (event.hides_ascii()) {
+    // As if it were one string: escapes stand in strings only, and none goes beyond its own.
+    char* const shown = arena.Room(text.size() + kDecodeSlack);
+    text = arena.Take(DecodeEscapes(text, shown));
+    if (FindUnicode(text).folds_to_ascii) return true;
+  }
+  if (coarse_ != nullptr && !Finds(coarse_, text, scratch)) return false;
+  return Finds(fine_, text, scratch);
 }
 
 }  // namespace faultline

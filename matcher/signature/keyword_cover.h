@@ -2,24 +2,26 @@
 #pragma once
 
 #include <memory>
-#include <string_view>
 
 #include "base/result.h"
+#include "matcher/event/event.h"
 #include "matcher/signature/database_cache.h"
 #include "matcher/signature/hs_handles.h"
 #include "matcher/signature/predicate.h"
+#include "matcher/signature/text_arena.h"
 
 namespace faultline {
 
-// Tells by one scan of a record's bytes, as they stand, that none of its leaves can hold a keyword:
+// Tells by one scan of an event's bytes, as they stand, that none of its leaves can hold a keyword:
 // leaves need not be looked at one by one.
 //
-// It looks for few rare pieces, of which each keyword holds one, that JSON spells in one way only: no
-// backslash, quote, slash or letter beyond ASCII in them. What hides ASCII (Event::hides_ascii) is
-// the caller's to know. Where a doubled sign as `::` stands for many longer pieces it is looked for
-// first: Hyperscan is twice as fast with up to eight literals as with more.
+// It looks for few rare pieces, of which each keyword holds one, that JSON spells in one way only
+// where nothing hides ASCII (Event::hides_ascii): no backslash, quote, slash or letter beyond ASCII
+// in them. An event that does hide some, as of a writer that spells < and & as \u003c and \u0026, has
+// its escapes resolved first, all at once. Where a doubled sign as `::` stands for many longer pieces
+// it is looked for first: Hyperscan is twice as fast with up to eight literals as with more.
 //
-// Threads    Immutable; the scratch is the caller's.
+// Threads    Immutable; arena and scratch are the caller's.
 class KeywordCover {
  public:
   // Null where some keyword has no such piece of at least three bytes.
@@ -28,8 +30,9 @@ class KeywordCover {
                                                                           DatabaseCache* cache);
 
   [[nodiscard]] Result<void> Prepare(HsScratch& scratch) const;
-  // False: no leaf of `record` holds any of the keywords. Requires: nothing in it hides ASCII.
-  [[nodiscard]] bool MayHold(std::string_view record, hs_scratch_t* scratch) const noexcept;
+  // False: no leaf of `event` holds any of the keywords. Requires: its texts are valid UTF-8.
+  [[nodiscard]] bool MayHold(const Event& event, TextArena& arena,
+                             hs_scratch_t* scratch) const noexcept;
 
  private:
   HsDatabase coarse_;  // null: would not be smaller

@@ -554,8 +554,8 @@ void Matcher::Impl::ScanMemoised(std::uint32_t number, const RawValue& value,
 }
 
 void Matcher::Impl::ScanLeaves(const FieldPlan& plan) noexcept {
-  if (event != nullptr && plan.cover != nullptr && !maybe_invalid && !event->hides_ascii() &&
-      !plan.cover->MayHold(event->text(), hs_scratch.get())) {
+  if (event != nullptr && plan.cover != nullptr && !maybe_invalid &&
+      !plan.cover->MayHold(*event, arena, hs_scratch.get())) {
     return;
   }
   const std::span<const RawValue> leaves = event == nullptr ? line : event->leaves();
