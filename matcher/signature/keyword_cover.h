@@ -17,9 +17,9 @@ namespace faultline {
 //
 // It looks for few rare pieces, of which each keyword holds one, that JSON spells in one way only
 // where nothing hides ASCII (Event::hides_ascii): no backslash, quote, slash or letter beyond ASCII
-// in them. An event that does hide some, as of a writer that spells < and & as \u003c and \u0026, has
-// its escapes resolved first, all at once. Where a doubled sign as `::` stands for many longer pieces
-// it is looked for first: Hyperscan is twice as fast with up to eight literals as with more.
+// in them. An event that does hide some, as of a writer that spells < and & as \u003c and \u0026,
+// has its escapes resolved first, all at once. Where a doubled sign as `::` stands for many longer
+// pieces it is looked for first: Hyperscan is twice as fast with up to eight literals as with more.
 //
 // Threads    Immutable; arena and scratch are the caller's.
 class KeywordCover {
