@@ -143,40 +143,55 @@ void DecodeEscapes(std::string_view raw, std::string& buffer) {
 
 namespace {
 
-// Both code points by their last byte and the one before: C5 BF, (E2) 84 AA.
-constexpr auto kLongS = "\xc5\xbf", kKelvin = "\x84\xaa";
+// The code points by their last byte and the one before: C5 BF, (E2) 84 AA.
+constexpr unsigned char kEscape[] = {'\\', 'u'}, kLongS[] = {0xc5, 0xbf}, kKelvin[] = {0x84, 0xaa};
 
-// FindUnicode by vectors, the last of which overlaps the one before. Most text holds neither. Requires:
-// text longer than a vector.
+// Makes lanes of `all` 0 where the first of two bytes is `pair[0]` and the second `pair[1]`. Without
+// a comparison, which the compiler takes apart for vectors that the baseline does not have.
+template <typename Vector>
+[[gnu::always_inline]] inline void Gather(const Vector& first, const Vector& second,
+                                          const unsigned char (&pair)[2], Vector& all) noexcept {
+  const Vector differs = (first ^ pair[0]) | (second ^ pair[1]);
+  all = differs < all ? differs : all;
+}
+
+// FindUnicode by vectors of unsigned bytes, the last of which overlaps the one before. Most text holds
+// neither. Requires: text longer than a vector.
 template <typename Vector>
 [[gnu::always_inline]] inline UnicodeHints FindUnicodeBy(std::string_view text) noexcept {
   const char* const begin = text.data();
   const char* const last = begin + text.size() - 1 - sizeof(Vector);
-  Vector odd{}, escapes{}, folds{}, first, second;
+  Vector odd{}, escapes = ~odd, folds = ~odd, first, second;
   for (const char* at = begin;; at = std::min(at + sizeof(Vector), last)) {
     std::memcpy(&first, at, sizeof first);
     std::memcpy(&second, at + 1, sizeof second);
-    odd |= ((first == '\\') & (second == 'u')) | first | second;
+    Gather(first, second, kEscape, escapes);
+    odd |= first;
     if (at == last) break;
   }
-  if (!AnyNegative(odd)) return {};
+  if (!AnyNegative(odd)) return {AnyZero(escapes), false};
   for (const char* at = begin;; at = std::min(at + sizeof(Vector), last)) {
     std::memcpy(&first, at, sizeof first);
     std::memcpy(&second, at + 1, sizeof second);
-    escapes |= (first == '\\') & (second == 'u');
-    folds |= ((first == kLongS[0]) & (second == kLongS[1])) |
-             ((first == kKelvin[0]) & (second == kKelvin[1]));
+    Gather(first, second, kLongS, folds);
+    Gather(first, second, kKelvin, folds);
     if (at == last) break;
   }
-  return {AnyNegative(escapes), AnyNegative(folds)};
+  return {AnyZero(escapes), AnyZero(folds)};
 }
 
+using Bytes16 = unsigned char __attribute__((vector_size(16)));
 #if defined(__x86_64__)
-using WideLanes = signed char __attribute__((vector_size(32)));
+using Bytes32 = unsigned char __attribute__((vector_size(32)));
+using Bytes64 = unsigned char __attribute__((vector_size(64)));
 const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0;
+const bool kHasAvx512 = __builtin_cpu_supports("avx512bw") != 0;
 
-[[gnu::target("avx2")]] UnicodeHints FindUnicodeWide(std::string_view text) noexcept {
-  return FindUnicodeBy<WideLanes>(text);
+[[gnu::target("avx2")]] UnicodeHints FindUnicodeAvx2(std::string_view text) noexcept {
+  return FindUnicodeBy<Bytes32>(text);
+}
+[[gnu::target("avx512bw")]] UnicodeHints FindUnicodeAvx512(std::string_view text) noexcept {
+  return FindUnicodeBy<Bytes64>(text);
 }
 #endif
 
@@ -184,14 +199,17 @@ const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0;
 
 UnicodeHints FindUnicode(std::string_view text) noexcept {
 #if defined(__x86_64__)
-  if (kHasAvx2 && text.size() > sizeof(WideLanes)) return FindUnicodeWide(text);
+  if (kHasAvx512 && text.size() > sizeof(Bytes64)) return FindUnicodeAvx512(text);
+  if (kHasAvx2 && text.size() > sizeof(Bytes32)) return FindUnicodeAvx2(text);
 #endif
-  if (text.size() > kLanes) return FindUnicodeBy<Lanes>(text);
+  if (text.size() > sizeof(Bytes16)) return FindUnicodeBy<Bytes16>(text);
   UnicodeHints hints;
   for (std::size_t at = 0; at + 1 < text.size(); ++at) {
-    const std::string_view pair = text.substr(at, 2);
-    hints.escapes = hints.escapes || pair == "\\u";
-    hints.folds_to_ascii = hints.folds_to_ascii || pair == kLongS || pair == kKelvin;
+    const auto holds = [pair = text.data() + at](const auto& two) {
+      return std::memcmp(pair, two, 2) == 0;
+    };
+    hints.escapes = hints.escapes || holds(kEscape);
+    hints.folds_to_ascii = hints.folds_to_ascii || holds(kLongS) || holds(kKelvin);
   }
   return hints;
 }

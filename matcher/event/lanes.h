@@ -30,6 +30,15 @@ inline void StoreLanes(char* to, const Lanes& lanes) noexcept {
   if (words[1] != 0) return 8 + static_cast<std::size_t>(std::countr_zero(words[1])) / 8;
   return kLanes;
 }
+// Whether some lane is 0, of vectors of any size.
+template <typename Vector>
+[[nodiscard]] inline bool AnyZero(const Vector& lanes) noexcept {
+  std::uint64_t words[sizeof(Vector) / sizeof(std::uint64_t)];
+  std::memcpy(words, &lanes, sizeof words);
+  std::uint64_t all = 0;
+  for (const std::uint64_t word : words) all |= (word - 0x0101010101010101) & ~word;
+  return (all & 0x8080808080808080) != 0;
+}
 // Whether the highest bit of some lane is set, of vectors of any size.
 template <typename Vector>
 [[nodiscard]] inline bool AnyNegative(const Vector& lanes) noexcept {

@@ -41,7 +41,7 @@ TEST(Escapes, LoneSurrogatesBecomeThreeBytes) {
 }
 
 TEST(Escapes, UnicodeIsFoundWhereverItStands) {
-  for (std::size_t before = 0; before < 70; ++before) {
+  for (std::size_t before = 0; before < 140; ++before) {
     for (std::size_t behind = 0; behind < 40; ++behind) {
       const auto hints = [&](const std::string& what) {
         return FindUnicode(std::string(before, 'u') + what + std::string(behind, '\\'));
