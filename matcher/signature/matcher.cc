@@ -30,6 +30,7 @@ constexpr std::uint32_t kAbsent = 0;  // verdict on a routing field that is not 
 struct PreparedField {
   std::uint64_t scanned = 0;  // epoch in which its literals were answered
   std::uint64_t decoded = 0;  // ... and in which `texts` was filled
+  FieldMemo::Kept kept = FieldMemo::kUnknown;  // of the value that was scanned, where it is kept
   std::vector<TextView> texts;
 };
 
@@ -220,6 +221,8 @@ struct Matcher::Impl {
   bool Holds(ExprId id) noexcept;
   bool HoldsPredicate(const Expr& expr) noexcept;
   bool HoldsLazily(std::uint32_t plan, PredicateId id) noexcept;
+  bool HoldsReference(std::uint32_t plan, PredicateId id, const FieldRefTest& test) noexcept;
+  bool AskLazily(std::uint32_t plan, PredicateId id, const LazyPredicate& predicate) noexcept;
   void Scan(std::uint32_t plan) noexcept;
   void ScanEager() noexcept;
   [[nodiscard]] const RawValue* Open(std::uint32_t plan) noexcept;
@@ -303,10 +306,11 @@ std::optional<std::uint32_t> Matcher::Impl::VerdictOn(RouteState& route) {
   auto at = values.begin();
   const RawValue& value = *at;
   if (++at != values.end()) return std::nullopt;
-  const bool memoised = route.memo.on() && !maybe_invalid;
+  const bool memoised = !maybe_invalid && route.memo.Takes(value, salt);
   const std::uint64_t hash = memoised ? route.memo.HashOf(value, salt) : 0;
   if (memoised) {
-    if (const auto known = route.memo.Find(value, hash)) return known->front();
+    const FieldMemo::Kept known = route.memo.Find(value, hash);
+    if (known != FieldMemo::kUnknown) return route.memo.Held(known).front();
   }
   route.truth.Clear();
   if (value.scalar()) {
@@ -453,33 +457,57 @@ bool Matcher::Impl::HoldsPredicate(const Expr& expr) noexcept {
   return state->truth.Test(expr.value);
 }
 
+// Of a value that is kept the answer is known from the second time on.
 bool Matcher::Impl::HoldsLazily(std::uint32_t plan, PredicateId id) noexcept {
   if (state->known.Test(id)) return state->truth.Test(id);
   state->known.Set(id);
-  const FieldPlan& asked = state->cls->plans[plan];
-  const LazyPredicate& predicate = *asked.lazy[id - asked.first_lazy];
-  const std::vector<PredicateId>& needed = asked.needed[id - asked.first_lazy];
-  if (!needed.empty() && state->fields[plan].scanned == epoch &&
+  const FieldPlan& asked = state->cls->plans.data()[plan];
+  const std::uint32_t number = id - asked.first_lazy;
+  const LazyPredicate& predicate = *asked.lazy.data()[number];
+  if (predicate.field_ref() != nullptr) return HoldsReference(plan, id, *predicate.field_ref());
+  FieldMemo& memo = state->memos.data()[plan];
+  const PreparedField& field = state->fields.data()[plan];
+  if (field.scanned != epoch && memo.on()) Scan(plan);
+  const std::vector<PredicateId>& needed = asked.needed.data()[number];
+  if (!needed.empty() && field.scanned == epoch &&
       std::none_of(needed.begin(), needed.end(),
                    [this](PredicateId part) { return state->truth.Test(part); })) {
     return false;
   }
-  if (const FieldRefTest* const test = predicate.field_ref()) {
-    CollectTexts(test->other(), other_texts);
-    const FieldRefTest::Answer answer = test->Ask(TextsOf(plan), other_texts, fold_buffer);
-    if (answer == FieldRefTest::Answer::kTooMuch) regex_scratch.CountLimit();
-    if (answer == FieldRefTest::Answer::kYes) state->truth.Set(id);
-    return answer == FieldRefTest::Answer::kYes;
+  bool holds = false;
+  const bool kept = field.scanned == epoch && field.kept != FieldMemo::kUnknown;
+  if (const auto answer = kept ? memo.Answer(field.kept, number) : std::nullopt) {
+    holds = *answer;
+  } else {
+    const std::uint64_t limits_before = regex_scratch.limits_hit();
+    holds = AskLazily(plan, id, predicate);
+    // A limit is counted, and told, each time.
+    if (kept && regex_scratch.limits_hit() == limits_before) {
+      memo.Note(field.kept, number, static_cast<std::uint32_t>(asked.lazy.size()), holds);
+    }
   }
+  if (holds) state->truth.Set(id);
+  return holds;
+}
+
+bool Matcher::Impl::HoldsReference(std::uint32_t plan, PredicateId id,
+                                   const FieldRefTest& test) noexcept {
+  CollectTexts(test.other(), other_texts);
+  const FieldRefTest::Answer answer = test.Ask(TextsOf(plan), other_texts, fold_buffer);
+  if (answer == FieldRefTest::Answer::kTooMuch) regex_scratch.CountLimit();
+  if (answer == FieldRefTest::Answer::kYes) state->truth.Set(id);
+  return answer == FieldRefTest::Answer::kYes;
+}
+
+bool Matcher::Impl::AskLazily(std::uint32_t plan, PredicateId id,
+                              const LazyPredicate& predicate) noexcept {
   if (!std::exchange(state->prepared.data()[id], true)) {
     FAULTLINE_CHECK(predicate.Prepare(regex_scratch).has_value());
   }
-  for (const TextView& text : TextsOf(plan)) {
-    if (!predicate.Holds(text, regex_scratch)) continue;
-    state->truth.Set(id);
-    return true;
-  }
-  return false;
+  const std::vector<TextView>& texts = TextsOf(plan);
+  return std::any_of(texts.begin(), texts.end(), [&](const TextView& text) {
+    return predicate.Holds(text, regex_scratch);
+  });
 }
 
 // Asks all memos at once: what one waits for from memory comes while the next is hashed.
@@ -509,6 +537,7 @@ void Matcher::Impl::Scan(std::uint32_t number) noexcept {
 const RawValue* Matcher::Impl::Open(std::uint32_t number) noexcept {
   const FieldPlan& plan = state->cls->plans.data()[number];
   state->fields.data()[number].scanned = epoch;
+  state->fields.data()[number].kept = FieldMemo::kUnknown;
   Truth& truth = state->truth;
   const auto set_if_asked = [&truth](PredicateId id) {
     if (id != kNoPredicate) truth.Set(id);
@@ -525,8 +554,8 @@ const RawValue* Matcher::Impl::Open(std::uint32_t number) noexcept {
   set_if_asked(plan.exists);
   auto at = values.begin();
   const RawValue& first = *at;
-  const bool memoised = state->memos.data()[number].on() && !maybe_invalid;
-  if (++at == values.end() && first.scalar() && memoised) {
+  if (++at == values.end() && first.scalar() && !maybe_invalid &&
+      state->memos.data()[number].Takes(first, salt)) {
     set_if_asked(plan.present);
     return &first;
   }
@@ -544,13 +573,15 @@ void Matcher::Impl::ScanOne(const FieldPlan& plan, const RawValue& value) noexce
 void Matcher::Impl::ScanMemoised(std::uint32_t number, const RawValue& value,
                                  std::uint64_t hash) noexcept {
   FieldMemo& memo = state->memos.data()[number];
-  if (const auto held = memo.Find(value, hash)) {
-    for (const PredicateId id : *held) state->truth.Set(id);
+  FieldMemo::Kept& kept = state->fields.data()[number].kept;
+  kept = memo.Find(value, hash);
+  if (kept != FieldMemo::kUnknown) {
+    for (const PredicateId id : memo.Held(kept)) state->truth.Set(id);
     return;
   }
   const std::size_t before = state->truth.set().size();
   ScanOne(state->cls->plans.data()[number], value);
-  memo.Keep(value, hash, state->truth.set(before));
+  kept = memo.Keep(value, hash, state->truth.set(before));
 }
 
 void Matcher::Impl::ScanLeaves(const FieldPlan& plan) noexcept {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The look-ups of the hot path: whole texts, pairs, answers by value, classes by route.
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -72,9 +73,18 @@ TEST(PairTable, FindsEachPlaceOfALiteral) {
   EXPECT_TRUE(found.empty());
 }
 
-RawValue Value(std::string_view raw, ValueKind kind = ValueKind::kString) {
-  return {raw, kind};
+RawValue Value(std::string_view raw, ValueKind kind = ValueKind::kString) { return {raw, kind}; }
+
+// Asks for the value as a matcher does, and keeps it where it is new: whether it was known.
+bool Ask(FieldMemo& memo, const RawValue& value) {
+  if (!memo.Takes(value, 0)) return false;
+  const std::uint64_t hash = memo.HashOf(value, 0);
+  if (memo.Find(value, hash) != FieldMemo::kUnknown) return true;
+  memo.Keep(value, hash, {});
+  return false;
 }
+
+std::string Numbered(std::size_t i) { return "value " + std::to_string(i); }
 
 TEST(FieldMemo, KnowsWhatItKeptByBytesAndKind) {
   MemoBudget budget(1 << 20);
@@ -85,34 +95,83 @@ TEST(FieldMemo, KnowsWhatItKeptByBytesAndKind) {
   for (std::uint32_t i = 0; i < texts.size(); ++i) {
     const RawValue value = Value(texts[i]);
     const std::uint64_t hash = memo.HashOf(value, 0);
-    ASSERT_FALSE(memo.Find(value, hash));
-    memo.Keep(value, hash, std::vector<PredicateId>(i % 4, i));
+    ASSERT_EQ(memo.Find(value, hash), FieldMemo::kUnknown);
+    EXPECT_NE(memo.Keep(value, hash, std::vector<PredicateId>(i % 4, i)), FieldMemo::kUnknown);
   }
   for (std::uint32_t i = 0; i < texts.size(); ++i) {
     const RawValue value = Value(texts[i]);
-    const auto held = memo.Find(value, memo.HashOf(value, 0));
-    ASSERT_TRUE(held) << i;
-    EXPECT_TRUE(std::equal(held->begin(), held->end(), std::vector<PredicateId>(i % 4, i).begin()));
-    EXPECT_EQ(held->size(), i % 4);
+    const FieldMemo::Kept kept = memo.Find(value, memo.HashOf(value, 0));
+    ASSERT_NE(kept, FieldMemo::kUnknown) << i;
+    const auto held = memo.Held(kept);
+    EXPECT_EQ(std::vector(held.begin(), held.end()), std::vector<PredicateId>(i % 4, i));
     const RawValue other = Value(texts[i], ValueKind::kNumber);
-    EXPECT_FALSE(memo.Find(other, memo.HashOf(other, 0)));
+    EXPECT_EQ(memo.Find(other, memo.HashOf(other, 0)), FieldMemo::kUnknown);
   }
 }
 
-TEST(FieldMemo, BeginsAnewWithoutBudgetAndStopsWhereItDoesNotPay) {
+TEST(FieldMemo, KeepsTheAnswersOfEachValue) {
+  constexpr std::uint32_t kOf = 70;
+  const auto answer = [](std::uint32_t value, std::uint32_t number) {
+    return (value + number) % 3 == 0;
+  };
+  const auto noted = [](std::uint32_t value, std::uint32_t number) {
+    return value % 5 != 0 && (value ^ number) % 2 == 0;
+  };
+  MemoBudget budget(1 << 20);
+  FieldMemo memo(&budget, 7, true);
+  for (std::uint32_t i = 0; i < 100; ++i) {
+    const std::string text = Numbered(i);
+    const FieldMemo::Kept kept = memo.Keep(Value(text), memo.HashOf(Value(text), 0), {});
+    for (std::uint32_t number = 0; number < kOf; ++number) {
+      if (noted(i, number)) memo.Note(kept, number, kOf, answer(i, number));
+    }
+  }
+  for (std::uint32_t i = 0; i < 100; ++i) {
+    const std::string text = Numbered(i);
+    const FieldMemo::Kept kept = memo.Find(Value(text), memo.HashOf(Value(text), 0));
+    for (std::uint32_t number = 0; number < kOf; ++number) {
+      const auto wanted = noted(i, number) ? std::optional(answer(i, number)) : std::nullopt;
+      EXPECT_EQ(memo.Answer(kept, number), wanted) << i << " " << number;
+    }
+  }
+}
+
+TEST(FieldMemo, StopsWhereItDoesNotPayAndGivesItsBudgetBack) {
   MemoBudget budget(4096);
   FieldMemo memo(&budget, 7, true);
-  std::size_t kept = 0;
-  for (int i = 0; memo.on() && i < 100000; ++i) {
-    const std::string text = "value " + std::to_string(i);
-    const RawValue value = Value(text);
-    const std::uint64_t hash = memo.HashOf(value, 0);
-    if (memo.Find(value, hash)) ++kept;
-    memo.Keep(value, hash, {});
-  }
-  EXPECT_EQ(kept, 0u);
+  std::size_t known = 0;
+  for (std::size_t i = 0; memo.on() && i < 100000; ++i) known += Ask(memo, Value(Numbered(i)));
+  EXPECT_EQ(known, 0u);
   EXPECT_FALSE(memo.on());
-  EXPECT_TRUE(budget.Take(4096));  // all of it was given back
+  EXPECT_TRUE(budget.Take(4096));
+}
+
+TEST(FieldMemo, IsOnAgainWhereValuesComeAgain) {
+  MemoBudget budget(1 << 24);
+  FieldMemo memo(&budget, 7, true);
+  for (std::size_t i = 0; i < 100000; ++i) ASSERT_FALSE(Ask(memo, Value(Numbered(i))));
+  EXPECT_FALSE(memo.on());
+  constexpr std::size_t kValues = 10000;
+  std::size_t known = 0;
+  for (std::size_t pass = 0; pass < 8; ++pass) {
+    known = 0;
+    for (std::size_t i = 0; i < kValues; ++i) known += Ask(memo, Value(Numbered(i)));
+  }
+  EXPECT_TRUE(memo.on());
+  EXPECT_EQ(known, kValues);
+}
+
+TEST(FieldMemo, LeavesHalfOfTheBudgetToShortValues) {
+  MemoBudget budget(1 << 20);
+  FieldMemo memo(&budget, 7, true);
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < 100; ++i) {
+    const std::string text = std::string(16 << 10, 'v') + std::to_string(i);
+    kept += memo.Keep(Value(text), memo.HashOf(Value(text), 0), {}) != FieldMemo::kUnknown;
+  }
+  EXPECT_GT(kept, 16u);
+  EXPECT_LE(kept, 33u);
+  EXPECT_NE(memo.Keep(Value("short"), memo.HashOf(Value("short"), 0), {}), FieldMemo::kUnknown);
 }
 
 TEST(RouteMap, ForgetsAtItsBound) {
