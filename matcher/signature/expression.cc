@@ -160,11 +160,24 @@ ExprId ExprFolder::FoldNode(const Expr& expr) {
   return to_->AtLeast(expr.value, std::move(children));
 }
 
-void ExprPool::Renumber(const std::vector<Target>& targets) {
+void ExprPool::Seal(const std::vector<Target>& targets) {
   for (Expr& node : nodes_) {
     if (node.op != Expr::Op::kPredicate) continue;
     node.first = targets[node.value].plan;
     node.value = targets[node.value].id;
+  }
+  leaves_.resize(children_.size());
+  for (Expr& node : nodes_) {
+    if (node.op != Expr::Op::kAnd && node.op != Expr::Op::kOr) continue;
+    const auto first = children_.begin() + node.first;
+    const auto rest = std::stable_partition(first, first + node.count, [this](ExprId child) {
+      return nodes_[child].op == Expr::Op::kPredicate && !nodes_[child].lazy;
+    });
+    std::sort(first, rest, [this](ExprId a, ExprId b) { return nodes_[a].value < nodes_[b].value; });
+    std::transform(first, rest, leaves_.begin() + node.first, [this](ExprId child) {
+      return Target{nodes_[child].value, nodes_[child].first};
+    });
+    node.value = static_cast<std::uint32_t>(rest - first);
   }
   slots_ = std::vector<ExprId>();  // gives the memory back
 }

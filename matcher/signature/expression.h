@@ -18,8 +18,9 @@ struct Expr {
   Op op = Op::kConstant;
   bool lazy = false;           // somewhere below lies a lazy predicate
   bool keywords_only = false;  // nothing below asks for a field
-  std::uint32_t value =
-      0;  // kConstant: 0 or 1; kPredicate: its id; kAtLeast: how many; kNot: the child
+  // kConstant: 0 or 1; kPredicate: its id; kAtLeast: how many; kNot: the child; kAnd, kOr, once sealed:
+  // how many of the children, the first ones, are predicates that are not lazy.
+  std::uint32_t value = 0;
   std::uint32_t first =
       0;  // kAnd, kOr, kAtLeast: their children in the pool; kPredicate: its field's plan
   std::uint32_t count = 0;
@@ -27,7 +28,8 @@ struct Expr {
 
 // All expressions of a rule set; the same expression has the same number everywhere.
 //
-// Order      Children of kAnd and kOr are sorted so that lazy ones come last.
+// Order      Children of kAnd and kOr are sorted so that lazy ones come last; once sealed, so that the
+//            predicates of a field that are not lazy come first, in a row.
 // Threads    Built once, then immutable.
 class ExprPool {
  public:
@@ -44,12 +46,16 @@ class ExprPool {
   [[nodiscard]] std::span<const ExprId> children(const Expr& expr) const noexcept {
     return {children_.data() + expr.first, expr.count};
   }
-  // Gives predicates their final numbers and plans.
   struct Target {
-    PredicateId id;
-    std::uint32_t plan;
+    PredicateId id = 0;
+    std::uint32_t plan = 0;
   };
-  void Renumber(const std::vector<Target>& targets);
+  // Gives predicates their final numbers and plans; nothing is added from here on.
+  void Seal(const std::vector<Target>& targets);
+  // The first children of a kAnd or kOr, as its `value` says. Requires: sealed.
+  [[nodiscard]] std::span<const Target> leaves(const Expr& expr) const noexcept {
+    return {leaves_.data() + expr.first, expr.value};
+  }
 
   [[nodiscard]] std::size_t size() const noexcept { return nodes_.size(); }
 
@@ -63,7 +69,8 @@ class ExprPool {
 
   std::vector<Expr> nodes_;
   std::vector<ExprId> children_;
-  std::vector<ExprId> slots_;  // by hash of content, at most half full; used while building
+  std::vector<Target> leaves_;  // of children_, where they are such predicates; once sealed
+  std::vector<ExprId> slots_;   // by hash of content, at most half full; used while building
 };
 
 // Copies expressions from one pool into another, predicates with a known answer replaced by it and

@@ -219,7 +219,7 @@ struct Matcher::Impl {
   void TellFilters() noexcept;
 
   bool Holds(ExprId id) noexcept;
-  bool HoldsPredicate(const Expr& expr) noexcept;
+  [[gnu::always_inline]] inline bool HoldsEagerly(const ExprPool::Target& leaf) noexcept;
   bool HoldsLazily(std::uint32_t plan, PredicateId id) noexcept;
   bool HoldsReference(std::uint32_t plan, PredicateId id, const FieldRefTest& test) noexcept;
   bool AskLazily(std::uint32_t plan, PredicateId id, const LazyPredicate& predicate) noexcept;
@@ -426,20 +426,26 @@ void Matcher::Impl::Trigger() noexcept {
 bool Matcher::Impl::Holds(ExprId id) noexcept {
   const ExprPool& pool = state->cls->pool;
   const Expr& expr = pool[id];
+  const auto holds = [this](ExprId child) { return Holds(child); };
+  const auto leaf_holds = [this](const ExprPool::Target& leaf) { return HoldsEagerly(leaf); };
   switch (expr.op) {
     case Expr::Op::kConstant: return expr.value != 0;
-    case Expr::Op::kPredicate: return HoldsPredicate(expr);
+    case Expr::Op::kPredicate:
+      return expr.lazy ? HoldsLazily(expr.first, expr.value)
+                       : HoldsEagerly({expr.value, expr.first});
     case Expr::Op::kNot: return !Holds(expr.value);
-    case Expr::Op::kAnd:
-      for (const ExprId child : pool.children(expr)) {
-        if (!Holds(child)) return false;
-      }
-      return true;
-    case Expr::Op::kOr:
-      for (const ExprId child : pool.children(expr)) {
-        if (Holds(child)) return true;
-      }
-      return false;
+    case Expr::Op::kAnd: {
+      const auto leaves = pool.leaves(expr);
+      const auto rest = pool.children(expr).subspan(leaves.size());
+      return std::all_of(leaves.begin(), leaves.end(), leaf_holds) &&
+             std::all_of(rest.begin(), rest.end(), holds);
+    }
+    case Expr::Op::kOr: {
+      const auto leaves = pool.leaves(expr);
+      const auto rest = pool.children(expr).subspan(leaves.size());
+      return std::any_of(leaves.begin(), leaves.end(), leaf_holds) ||
+             std::any_of(rest.begin(), rest.end(), holds);
+    }
     case Expr::Op::kAtLeast: {
       std::uint32_t holding = 0;
       for (const ExprId child : pool.children(expr)) {
@@ -451,10 +457,9 @@ bool Matcher::Impl::Holds(ExprId id) noexcept {
   return false;
 }
 
-bool Matcher::Impl::HoldsPredicate(const Expr& expr) noexcept {
-  if (expr.lazy) return HoldsLazily(expr.first, expr.value);
-  if (state->fields.data()[expr.first].scanned != epoch) Scan(expr.first);
-  return state->truth.Test(expr.value);
+bool Matcher::Impl::HoldsEagerly(const ExprPool::Target& leaf) noexcept {
+  if (state->fields.data()[leaf.plan].scanned != epoch) Scan(leaf.plan);
+  return state->truth.Test(leaf.id);
 }
 
 // Of a value that is kept the answer is known from the second time on.

@@ -283,7 +283,7 @@ void ClassMaking::Compile(FieldPlan& plan) {
 }
 
 std::unique_ptr<const SignatureClass> ClassMaking::Finish() {
-  made_->pool.Renumber(targets_);
+  made_->pool.Seal(targets_);
   WitnessFinder finder(*made_, numbered_);
   for (SignatureClass::Member& member : made_->members) {
     member.witnesses = finder.Of(member.condition);
