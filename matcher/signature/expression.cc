@@ -173,7 +173,8 @@ void ExprPool::Seal(const std::vector<Target>& targets) {
     const auto rest = std::stable_partition(first, first + node.count, [this](ExprId child) {
       return nodes_[child].op == Expr::Op::kPredicate && !nodes_[child].lazy;
     });
-    std::sort(first, rest, [this](ExprId a, ExprId b) { return nodes_[a].value < nodes_[b].value; });
+    std::sort(first, rest,
+              [this](ExprId a, ExprId b) { return nodes_[a].value < nodes_[b].value; });
     std::transform(first, rest, leaves_.begin() + node.first, [this](ExprId child) {
       return Target{nodes_[child].value, nodes_[child].first};
     });

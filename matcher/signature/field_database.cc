@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::size_t kFewestPairs = 32;  // fewer stay with the other literals
 constexpr std::size_t kMostEdges = 16;    // more are scanned for
+// Fewer than these are found together with their short ones as fast.
+constexpr std::size_t kFewestForShorts = 32;
 
 bool HoldsAt(PredicateKind kind, std::size_t end, std::size_t literal, std::size_t text) {
   switch (kind) {
@@ -95,6 +97,7 @@ Result<void> FieldDatabase::Compile(Literals& literals, DatabaseCache* cache) {
   const auto is_pair = [](const auto& entry) { return PairTable::Takes(entry.first); };
   const bool pairs = std::count_if(literals.texts.begin(), literals.texts.end(), is_pair) >=
                      static_cast<std::ptrdiff_t>(kFewestPairs);
+  const bool shorts = literals.texts.size() >= kFewestForShorts;
   std::vector<HsLiteral> rest;
   bool only_edges = true;
   for (auto& [text, meanings] : literals.texts) {
@@ -105,10 +108,14 @@ Result<void> FieldDatabase::Compile(Literals& literals, DatabaseCache* cache) {
       literals.pairs.Add(text, first);
       continue;
     }
-    only_edges = only_edges && std::none_of(meanings.begin(), meanings.end(), [](const Meaning& m) {
-                   return m.kind == PredicateKind::kContains;
-                 });
-    const bool only_contains = meanings.size() == 1 && meanings[0].kind == PredicateKind::kContains;
+    const auto anywhere = [](const Meaning& m) { return m.kind == PredicateKind::kContains; };
+    if (shorts && ShortTable::Takes(text) &&
+        std::all_of(meanings.begin(), meanings.end(), anywhere)) {
+      literals.shorts.Add(text, first);
+      continue;
+    }
+    only_edges = only_edges && std::none_of(meanings.begin(), meanings.end(), anywhere);
+    const bool only_contains = meanings.size() == 1 && anywhere(meanings[0]);
     // Else every end must be seen.
     rest.push_back({text, first, only_contains ? unsigned{HS_FLAG_SINGLEMATCH} : 0});
   }
@@ -179,6 +186,9 @@ void FieldDatabase::ScanLiterals(const Literals& literals, std::string_view text
   Scanned scanned{literals.meanings.data(), text.size(), valid_utf8, truth};
   literals.pairs.Find(text, [&scanned](std::uint32_t meaning, std::size_t end) noexcept {
     scanned.Found(scanned.meanings + meaning, end);
+  });
+  literals.shorts.Find(text, [&scanned](std::uint32_t meaning) noexcept {
+    scanned.Found(scanned.meanings + meaning, 0);
   });
   for (const auto& [edge, meaning] : literals.edges) {
     if (text.starts_with(edge)) scanned.Found(scanned.meanings + meaning, edge.size());

@@ -17,6 +17,7 @@
 #include "matcher/signature/hs_handles.h"
 #include "matcher/signature/pair_table.h"
 #include "matcher/signature/predicate.h"
+#include "matcher/signature/short_table.h"
 #include "matcher/signature/text_view.h"
 #include "matcher/signature/truth.h"
 
@@ -64,6 +65,7 @@ class FieldDatabase {
     std::map<std::string, std::vector<Meaning>> texts;  // used while building
     std::vector<Meaning> meanings;                      // a literal's number is that of its first
     PairTable pairs;
+    ShortTable shorts;
     std::vector<std::pair<std::string, std::uint32_t>> edges;  // beginnings and ends: number
     HsDatabase database;                                       // of the rest; null without any
   };

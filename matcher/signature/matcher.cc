@@ -28,8 +28,8 @@ constexpr std::uint32_t kAbsent = 0;  // verdict on a routing field that is not 
 
 // The values of one field, ready for predicates that are asked one by one.
 struct PreparedField {
-  std::uint64_t scanned = 0;  // epoch in which its literals were answered
-  std::uint64_t decoded = 0;  // ... and in which `texts` was filled
+  std::uint64_t scanned = 0;                   // epoch in which its literals were answered
+  std::uint64_t decoded = 0;                   // ... and in which `texts` was filled
   FieldMemo::Kept kept = FieldMemo::kUnknown;  // of the value that was scanned, where it is kept
   std::vector<TextView> texts;
 };
@@ -510,9 +510,8 @@ bool Matcher::Impl::AskLazily(std::uint32_t plan, PredicateId id,
     FAULTLINE_CHECK(predicate.Prepare(regex_scratch).has_value());
   }
   const std::vector<TextView>& texts = TextsOf(plan);
-  return std::any_of(texts.begin(), texts.end(), [&](const TextView& text) {
-    return predicate.Holds(text, regex_scratch);
-  });
+  return std::any_of(texts.begin(), texts.end(),
+                     [&](const TextView& text) { return predicate.Holds(text, regex_scratch); });
 }
 
 // Asks all memos at once: what one waits for from memory comes while the next is hashed.

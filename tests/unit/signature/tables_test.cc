@@ -2,6 +2,7 @@
 // The look-ups of the hot path: whole texts, pairs, answers by value, classes by route.
 #include <algorithm>
 #include <optional>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "matcher/signature/field_memo.h"
 #include "matcher/signature/pair_table.h"
 #include "matcher/signature/route_map.h"
+#include "matcher/signature/short_table.h"
 
 namespace faultline {
 namespace {
@@ -172,6 +174,36 @@ TEST(FieldMemo, LeavesHalfOfTheBudgetToShortValues) {
   EXPECT_GT(kept, 16u);
   EXPECT_LE(kept, 33u);
   EXPECT_NE(memo.Keep(Value("short"), memo.HashOf(Value("short"), 0), {}), FieldMemo::kUnknown);
+}
+
+TEST(ShortTable, FindsWhatStandsInAText) {
+  std::mt19937 random(1);
+  const auto text_of = [&random](std::size_t size) {
+    std::string text;
+    for (std::size_t i = 0; i < size; ++i) text += static_cast<char>("abc\xff\x80-"[random() % 6]);
+    return text;
+  };
+  std::vector<std::string> literals;  // more than a block holds
+  const std::string_view letters("abcdefg\xff\x80-/", 11);
+  for (const char a : letters) {
+    literals.emplace_back(1, a);
+    for (const char b : letters) {
+      if (random() % 2 == 0) literals.push_back({a, b});
+    }
+  }
+  ASSERT_GT(literals.size(), 64u);
+  ShortTable table;
+  for (std::uint32_t i = 0; i < literals.size(); ++i) table.Add(literals[i], i);
+  for (std::size_t round = 0; round < 2000; ++round) {
+    const std::string text = text_of(1 + random() % 8);
+    std::vector<std::uint32_t> found, wanted;
+    table.Find(text, [&found](std::uint32_t meaning) { found.push_back(meaning); });
+    for (std::uint32_t i = 0; i < literals.size(); ++i) {
+      if (text.find(literals[i]) != std::string::npos) wanted.push_back(i);
+    }
+    std::sort(found.begin(), found.end());
+    EXPECT_EQ(found, wanted) << text;
+  }
 }
 
 TEST(RouteMap, ForgetsAtItsBound) {

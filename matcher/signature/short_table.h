@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace faultline {
+
+// Literals of one or two bytes that are looked for anywhere. They stand in nearly every text, and
+// Hyperscan tells each place: here a text is looked through once without a branch, a bit a literal, and
+// only which of them stand in it is told.
+//
+// Memory     4 KiB for every 64 literals.
+// Threads    Immutable once filled.
+class ShortTable {
+ public:
+  [[nodiscard]] static bool Takes(std::string_view literal) noexcept {
+    return literal.size() == 1 || literal.size() == 2;
+  }
+  // Requires: Takes(literal), and it was not added before.
+  void Add(std::string_view literal, std::uint32_t meaning);
+
+  // found(meaning) once for each literal that stands in `text`.
+  template <class Found>
+  void Find(std::string_view text, const Found& found) const noexcept {
+    for (const Block& block : blocks_) {
+      for (std::uint64_t bits = block.In(text); bits != 0; bits &= bits - 1) {
+        found(block.meanings[static_cast<std::size_t>(std::countr_zero(bits))]);
+      }
+    }
+  }
+
+ private:
+  static constexpr std::size_t kBits = 64;
+
+  struct Block {
+    // Requires: the text is not empty.
+    [[nodiscard]] std::uint64_t In(std::string_view text) const noexcept {
+      std::uint64_t bits = 0;
+      std::size_t byte = static_cast<unsigned char>(text[0]);
+      for (std::size_t at = 1; at < text.size(); ++at) {
+        const std::size_t next = static_cast<unsigned char>(text.data()[at]);
+        bits |= first.data()[byte] & second.data()[next];
+        byte = next;
+      }
+      return bits | (first.data()[byte] & single);
+    }
+
+    // By byte, the literals whose first or second it can be; of a single one any is the second.
+    std::array<std::uint64_t, 256> first{}, second{};
+    std::uint64_t single = 0;  // literals of one byte
+    std::array<std::uint32_t, kBits> meanings{};
+    std::size_t used = 0;
+  };
+  std::vector<Block> blocks_;
+};
+
+}  // namespace faultline
