@@ -115,9 +115,7 @@ Result<void> FieldDatabase::Compile(Literals& literals, DatabaseCache* cache) {
       continue;
     }
     only_edges = only_edges && std::none_of(meanings.begin(), meanings.end(), anywhere);
-    const bool only_contains = meanings.size() == 1 && anywhere(meanings[0]);
-    // Else every end must be seen.
-    rest.push_back({text, first, only_contains ? unsigned{HS_FLAG_SINGLEMATCH} : 0});
+    rest.push_back({text, first, 0});
   }
   literals.texts.clear();
   literals.pairs.Seal();
