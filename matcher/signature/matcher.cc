@@ -227,6 +227,7 @@ struct Matcher::Impl {
   void ScanEager() noexcept;
   [[nodiscard]] const RawValue* Open(std::uint32_t plan) noexcept;
   void ScanOne(const FieldPlan& plan, const RawValue& value) noexcept;
+  void ScanOnly(std::uint32_t plan, const RawValue& value) noexcept;
   void ScanMemoised(std::uint32_t plan, const RawValue& value, std::uint64_t hash) noexcept;
   void ScanLeaves(const FieldPlan& plan) noexcept;
   const std::vector<TextView>& TextsOf(std::uint32_t plan) noexcept;
@@ -558,10 +559,11 @@ const RawValue* Matcher::Impl::Open(std::uint32_t number) noexcept {
   set_if_asked(plan.exists);
   auto at = values.begin();
   const RawValue& first = *at;
-  if (++at == values.end() && first.scalar() && !maybe_invalid &&
-      state->memos.data()[number].Takes(first, salt)) {
+  if (++at == values.end() && first.scalar()) {
     set_if_asked(plan.present);
-    return &first;
+    if (!maybe_invalid && state->memos.data()[number].Takes(first, salt)) return &first;
+    ScanOnly(number, first);
+    return nullptr;
   }
   for (const RawValue& value : values) {
     set_if_asked(value.kind == ValueKind::kNull ? plan.null : plan.present);
@@ -574,6 +576,15 @@ void Matcher::Impl::ScanOne(const FieldPlan& plan, const RawValue& value) noexce
   plan.literals.Scan(ViewOf(value), value.kind, hs_scratch, number_buffer, state->truth);
 }
 
+// The only value of a field: its text is there for whoever asks for it next.
+void Matcher::Impl::ScanOnly(std::uint32_t number, const RawValue& value) noexcept {
+  PreparedField& field = state->fields.data()[number];
+  field.decoded = epoch;
+  field.texts.assign(1, ViewOf(value));
+  state->cls->plans.data()[number].literals.Scan(field.texts.front(), value.kind, hs_scratch,
+                                                 number_buffer, state->truth);
+}
+
 void Matcher::Impl::ScanMemoised(std::uint32_t number, const RawValue& value,
                                  std::uint64_t hash) noexcept {
   FieldMemo& memo = state->memos.data()[number];
@@ -584,7 +595,7 @@ void Matcher::Impl::ScanMemoised(std::uint32_t number, const RawValue& value,
     return;
   }
   const std::size_t before = state->truth.set().size();
-  ScanOne(state->cls->plans.data()[number], value);
+  ScanOnly(number, value);
   kept = memo.Keep(value, hash, state->truth.set(before));
 }
 
