@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -139,6 +140,22 @@ Stream ManyTriggers(std::size_t count) {
   return stream;
 }
 
+// Words that many rules look for, over and over before the command.
+Stream KnownWords(std::size_t count) {
+  constexpr std::string_view kWords = R"(cmd.exe /c powershell.exe -enc \temp\ http:// )";
+  constexpr std::size_t kTimes = 60;
+  Stream stream{"known words", {}, {}};
+  for (std::size_t i = 0; i < count; ++i) {
+    Members members = Creation(i);
+    std::string& command = members[4].second;
+    command.insert(0, kWords);
+    stream.plain.push_back(Json(members, Escaped));
+    for (std::size_t more = 1; more < kTimes; ++more) command.insert(0, kWords);
+    stream.events.push_back(Json(members, Escaped));
+  }
+  return stream;
+}
+
 }  // namespace
 
 std::string TriggeredRules() {
@@ -161,6 +178,7 @@ std::vector<Stream> AdversarialStreams(std::size_t count) {
   streams.push_back(ManyFields(count));
   streams.push_back(Spellings(count));
   streams.push_back(OneHash(count));
+  streams.push_back(KnownWords(count));
   streams.push_back(ManyTriggers(count));
   return streams;
 }
