@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -27,10 +29,15 @@ class DigestBuilder {
  public:
   DigestBuilder& Add(std::string_view part);
   DigestBuilder& Add(std::int64_t part);
+  DigestBuilder& AddHex(const Digest& part);  // the same as Add(part.Hex())
   [[nodiscard]] Digest Finish() const;
 
  private:
-  std::string bytes_;  // the parts so far; identities are small
+  char* Extend(std::size_t bytes);  // where they begin
+
+  std::array<char, 256> few_{};  // the parts while they fit: most identities take no memory
+  std::size_t size_ = 0;         // of all parts
+  std::string many_;             // all parts where few_ is too small, else empty
 };
 
 // 64 bits of `bytes` under `seed` (XXH3). For tables, not for identities.
