@@ -242,7 +242,7 @@ bool InGroup(const std::pair<std::string, std::string>& wanted, const Alert& ale
 }
 
 bool Fits(const ExpectedAlert& expected, const Alert& alert) {
-  if (!Means(expected.rule, alert.rule) || expected.status != alert.status) return false;
+  if (!Means(expected.rule, *alert.rule) || expected.status != alert.status) return false;
   if (expected.variant && *expected.variant != alert.variant) return false;
   if (expected.matched && *expected.matched != alert.matched) return false;
   if (expected.suppressed && *expected.suppressed != alert.suppressed_count) return false;
@@ -275,7 +275,7 @@ std::string Describe(const ExpectedAlert& expected, const RuleTest& test) {
 }
 
 std::string Describe(const Alert& alert, const RuleTest& test) {
-  std::string text = fmt::format("{}, {}, at {}", NameOf(alert.rule), ToString(alert.level),
+  std::string text = fmt::format("{}, {}, at {}", NameOf(*alert.rule), ToString(alert.level),
                                  TimeText(alert.time, test));
   if (alert.status != AlertStatus::kFiring) text += fmt::format(", {}", ToString(alert.status));
   if (!alert.variant.empty()) text += fmt::format(", variant {}", alert.variant);
@@ -321,7 +321,7 @@ std::string Instead(const ExpectedAlert& expected, const RuleTest& test, const R
   std::vector<const Alert*> all;
   for (const Alert& alert : seen.alerts) {
     all.push_back(&alert);
-    if (Means(expected.rule, alert.rule)) same.push_back(&alert);
+    if (Means(expected.rule, *alert.rule)) same.push_back(&alert);
   }
   if (!same.empty()) return Listed(same, !expected.texts.empty(), test);
   return (all.empty() ? "\n  no alert came" : Listed(all, false, test)) +
@@ -342,7 +342,7 @@ std::string Judge(const ExpectedAlert& expected, const RuleTest& test, const Rul
 std::string JudgeNone(const RuleReference& none, const RuleTest& test, const Seen& seen) {
   std::vector<const Alert*> came;
   for (const Alert& alert : seen.alerts) {
-    if (Means(none, alert.rule)) came.push_back(&alert);
+    if (Means(none, *alert.rule)) came.push_back(&alert);
   }
   if (came.empty()) return {};
   return fmt::format("expected no alert of [{}], got {}{}", none.text, came.size(),

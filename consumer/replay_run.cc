@@ -126,8 +126,8 @@ bool ReplayRun::Wanted(EventTime time) const {
 Result<void> ReplayRun::Write(const Alert& alert) {
   ++summary_->alerts;
   ++summary_->alerts_by_level.at(static_cast<std::size_t>(alert.level));
-  ++summary_->alerts_by_rule[alert.rule.id];
-  summary_->rule_titles[alert.rule.id] = alert.rule.title;
+  ++summary_->alerts_by_rule[alert.rule->id];
+  summary_->rule_titles[alert.rule->id] = alert.rule->title;
   ++summary_->alerts_by_hour[HourOf(alert.time)];
   return sink_->WriteAlert(alert);
 }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 #include "exporters/escape.h"
 #include "exporters/json_writer.h"
@@ -38,12 +40,12 @@ void NamedValues(JsonWriter& json, std::string_view key, const std::vector<Named
 }
 
 void WriteRule(JsonWriter& json, const Alert& alert) {
-  const sigma::Metadata& rule = alert.rule;
+  const sigma::Metadata& rule = *alert.rule;
   json.Key("rule").BeginObject();
   Text(json, "id", RuleIdOf(rule));
   TextIfAny(json, "name", rule.name);
   Text(json, "title", RuleTitleOf(rule));
-  Text(json, "revision", alert.rule_revision);
+  Text(json, "revision", alert.rule_revision.Hex());
   Texts(json, "tags", rule.tags);
   Texts(json, "references", rule.references);
   Text(json, "file", rule.file);
@@ -185,18 +187,22 @@ void DropCaptures(Alert& alert) {
 
 void DropTexts(Alert& alert) {
   alert.explanation = {};
-  alert.rule.tags.clear();
-  alert.rule.references.clear();
+  sigma::Metadata rule = *alert.rule;
+  rule.tags.clear();
+  rule.references.clear();
+  alert.rule = std::make_shared<const sigma::Metadata>(std::move(rule));
 }
 
 void CutTo(std::string& text, std::size_t bytes) { text.resize(Shortened(text, bytes).size()); }
 
 void CutLongTexts(Alert& alert) {
   constexpr std::size_t kShort = 256;
-  for (std::string* text : {&alert.rule.title, &alert.rule.name, &alert.rule.id, &alert.rule.file,
-                            &alert.title, &alert.variant}) {
+  sigma::Metadata rule = *alert.rule;
+  for (std::string* text :
+       {&rule.title, &rule.name, &rule.id, &rule.file, &alert.title, &alert.variant}) {
     CutTo(*text, kShort);
   }
+  alert.rule = std::make_shared<const sigma::Metadata>(std::move(rule));
   if (alert.group.size() > 16) alert.group.resize(16);
   for (NamedValue& value : alert.group) {
     CutTo(value.name, kShort);
@@ -274,7 +280,7 @@ std::vector<Header> AlertHeaders(const Alert& alert, const AlertContext& context
       {"ce_source", SourceUri(context)},
       {"ce_id", alert.id.Hex()},
       {"ce_time", ToString(alert.time)},
-      {"ce_subject", Printable(Shortened(RuleIdOf(alert.rule), 256))},
+      {"ce_subject", Printable(Shortened(RuleIdOf(*alert.rule), 256))},
       {"content-type", "application/json"},
       {"faultline_level", std::string(sigma::ToString(alert.level))},
       {"faultline_run", context.run},
@@ -296,7 +302,7 @@ std::string_view RuleTitleOf(const sigma::Metadata& rule) noexcept {
 }
 
 std::string_view TitleOf(const Alert& alert) noexcept {
-  return alert.title.empty() ? RuleTitleOf(alert.rule) : std::string_view(alert.title);
+  return alert.title.empty() ? RuleTitleOf(*alert.rule) : std::string_view(alert.title);
 }
 
 int SeverityOf(sigma::Level level) noexcept { return static_cast<int>(level) + 1; }

@@ -121,7 +121,7 @@ std::string CsvRow(const Alert& alert) {
   const Origin origin = deciding == nullptr ? Origin{} : deciding->origin;
   return fmt::format("{},{},{},{},{},{},{},{},{},{},{}\n", ToString(alert.time),
                      ToString(alert.status), ToString(alert.kind), sigma::ToString(alert.level),
-                     CsvCell(RuleIdOf(alert.rule)), CsvCell(TitleOf(alert)),
+                     CsvCell(RuleIdOf(*alert.rule)), CsvCell(TitleOf(alert)),
                      CsvCell(Joined(alert.group, "; ")), CsvCell(origin.source.topic),
                      deciding == nullptr ? "" : fmt::to_string(origin.source.partition),
                      deciding == nullptr ? "" : fmt::to_string(origin.offset), alert.id.Hex());

@@ -25,11 +25,11 @@ void AddGroup(DigestBuilder& builder, const std::vector<NamedValue>& group) {
 
 void Identify(Alert& alert, const Digest& semantics, const std::optional<Origin>& first,
               const Deciding& deciding) {
-  const std::string& rule = IdentityOf(alert.rule);
+  const std::string& rule = IdentityOf(*alert.rule);
   alert.incident = IncidentOf(rule, semantics, alert.group, first, deciding);
   alert.id = AlertIdOf(alert.incident, alert.seq);
   alert.fingerprint = FingerprintOf(rule, alert.group);
-  alert.rule_revision = semantics.Hex();
+  alert.rule_revision = semantics;
 }
 
 const sigma::Metadata& MetaOf(const RuleSet& rules, const sigma::RuleRef& rule) {
@@ -158,7 +158,7 @@ Digest IncidentOf(const std::string& rule_id, const Digest& semantics,
                   const std::vector<NamedValue>& group, const std::optional<Origin>& first,
                   const Deciding& deciding) {
   DigestBuilder builder;
-  builder.Add(rule_id).Add(semantics.Hex());
+  builder.Add(rule_id).AddHex(semantics);
   AddGroup(builder, group);
   if (first) AddOrigin(builder, *first);
   if (deciding.origin) {
@@ -170,7 +170,7 @@ Digest IncidentOf(const std::string& rule_id, const Digest& semantics,
 }
 
 Digest AlertIdOf(const Digest& incident, std::uint32_t seq) {
-  return DigestBuilder().Add(incident.Hex()).Add(std::int64_t{seq}).Finish();
+  return DigestBuilder().AddHex(incident).Add(std::int64_t{seq}).Finish();
 }
 
 Digest FingerprintOf(const std::string& rule_id, const std::vector<NamedValue>& group) {
@@ -180,24 +180,28 @@ Digest FingerprintOf(const std::string& rule_id, const std::vector<NamedValue>& 
   return builder.Finish();
 }
 
-Alert AlertOf(const sigma::DetectionRule& rule, const Hit& hit) {
+Alert AlertOf(const std::shared_ptr<const RuleSet>& rules, Hit hit) {
+  const sigma::DetectionRule& rule = rules->detections()[hit.rule];
   Alert alert;
   alert.kind = AlertKind::kDetection;
   alert.time = hit.time;
-  alert.rule = rule.meta;
+  alert.rule = {rules, &rule.meta};
   alert.level = rule.meta.level;
-  alert.flags = hit.flags;
-  alert.traceparent = hit.traceparent;
-  alert.evidence.push_back({hit.origin, hit.time, IdentityOf(rule.meta), hit.captures, hit.event});
-  alert.evidence_total = 1;
   alert.explanation = Render(rule.texts, HitEnvironment(hit));
-  Identify(alert, rule.semantics, hit.origin, {hit.origin, hit.time});
+  const Deciding deciding{std::move(hit.origin), hit.time};
+  Identify(alert, rule.semantics, deciding.origin, deciding);
+  alert.evidence.push_back({*deciding.origin, hit.time, IdentityOf(rule.meta),
+                            std::move(hit.captures), std::move(hit.event)});
+  alert.evidence_total = 1;
+  alert.flags = std::move(hit.flags);
+  alert.traceparent = std::move(hit.traceparent);
   return alert;
 }
 
-Alert FloodedAlertOf(const sigma::DetectionRule& rule, const Hit& last, const Origin& first,
+Alert FloodedAlertOf(const std::shared_ptr<const RuleSet>& rules, Hit last, const Origin& first,
                      EventTime end, std::int64_t hidden) {
-  Alert alert = AlertOf(rule, last);
+  const sigma::DetectionRule& rule = rules->detections()[last.rule];
+  Alert alert = AlertOf(rules, std::move(last));
   alert.status = AlertStatus::kFlooded;
   alert.time = end;
   alert.suppressed_count = hidden;
@@ -205,14 +209,15 @@ Alert FloodedAlertOf(const sigma::DetectionRule& rule, const Hit& last, const Or
   return alert;
 }
 
-Alert AlertOf(const RuleSet& rules, const Notice& notice, std::size_t max_evidence) {
-  const sigma::CorrelationRule& rule = rules.correlations()[notice.correlation];
+Alert AlertOf(const std::shared_ptr<const RuleSet>& rules, const Notice& notice,
+              std::size_t max_evidence) {
+  const sigma::CorrelationRule& rule = rules->correlations()[notice.correlation];
   Alert alert;
   alert.kind = rule.chain ? AlertKind::kChain : AlertKind::kCorrelation;
   alert.status = notice.status;
   alert.seq = notice.seq;
   alert.time = notice.time;
-  alert.rule = rule.meta;
+  alert.rule = {rules, &rule.meta};
   alert.level = notice.level;
   alert.title = notice.title;
   alert.variant = notice.variant;
@@ -227,9 +232,9 @@ Alert AlertOf(const RuleSet& rules, const Notice& notice, std::size_t max_eviden
   alert.evidence_total = static_cast<std::int64_t>(told.events.size() + told.skipped);
   alert.truncated = told.skipped > 0;
   for (const Bound* bound : told.events) {
-    alert.evidence.push_back(EvidenceOf(rules, rule, *bound, notice));
+    alert.evidence.push_back(EvidenceOf(*rules, rule, *bound, notice));
   }
-  alert.steps = StepsOf(rules, rule, notice, told);
+  alert.steps = StepsOf(*rules, rule, notice, told);
   alert.window = WindowOf(rule, notice, told);
   if (rule.type == sigma::CorrelationType::kTemporal) {
     alert.matched = fmt::format("{} of {}", alert.window->count, rule.steps.size());

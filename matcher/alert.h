@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,8 +58,9 @@ struct Alert {
   AlertKind kind = AlertKind::kDetection;
   EventTime time;  // of the deciding event
   sigma::Level level = sigma::Level::kInformational;
-  sigma::Metadata rule;       // copied: an alert may outlive the rule set
-  std::string rule_revision;  // hex of the rule's semantics
+  // Never null in an alert that AlertOf() gave. It shares the rule set, which lives as long as the alert.
+  std::shared_ptr<const sigma::Metadata> rule;
+  Digest rule_revision;  // the rule's semantics
   std::vector<NamedValue> group;
   std::optional<AlertWindow> window;  // correlations and chains
   std::vector<Step> steps;
@@ -92,12 +94,14 @@ struct Deciding {
 [[nodiscard]] Digest FingerprintOf(const std::string& rule_id,
                                    const std::vector<NamedValue>& group);
 
-// The alert of a detection rule that alerts by itself. `hit` holds the fields that its texts name.
-[[nodiscard]] Alert AlertOf(const sigma::DetectionRule& rule, const Hit& hit);
+// The alert of a detection rule that alerts by itself: that of `hit`, which holds the fields that the
+// rule's texts name.
+[[nodiscard]] Alert AlertOf(const std::shared_ptr<const RuleSet>& rules, Hit hit);
 // What its hour hid of a flood: `hidden` events from the one at `first` to `last`, told at the hour's end.
-[[nodiscard]] Alert FloodedAlertOf(const sigma::DetectionRule& rule, const Hit& last,
+[[nodiscard]] Alert FloodedAlertOf(const std::shared_ptr<const RuleSet>& rules, Hit last,
                                    const Origin& first, EventTime end, std::int64_t hidden);
 // The alert of what a correlation or chain has to tell; at most `max_evidence` events are told.
-[[nodiscard]] Alert AlertOf(const RuleSet& rules, const Notice& notice, std::size_t max_evidence);
+[[nodiscard]] Alert AlertOf(const std::shared_ptr<const RuleSet>& rules, const Notice& notice,
+                            std::size_t max_evidence);
 
 }  // namespace faultline

@@ -74,6 +74,13 @@ std::string TraceparentOf(const Record& record) {
   return {};
 }
 
+// The same rules under a count of their own: each alert shares them, and a count that all workers share
+// would have them wait for each other.
+std::shared_ptr<const RuleSet> CountedApart(std::shared_ptr<const RuleSet> rules) {
+  const RuleSet* set = rules.get();
+  return {std::make_shared<std::shared_ptr<const RuleSet>>(std::move(rules)), set};
+}
+
 Correlator::Options CorrelatorOptions(const Engine::Options& options, const RuleSet& rules) {
   Correlator::Options chosen;
   chosen.limits.max_keys = options.max_keys;
@@ -133,7 +140,7 @@ struct Engine::Impl {
 
   Impl(std::shared_ptr<const RuleSet> the_rules, const Options& the_options)
       : options(the_options),
-        rules(std::move(the_rules)),
+        rules(CountedApart(std::move(the_rules))),
         walker(&rules->fields()),
         matcher(rules, options.matching),
         correlator(rules, CorrelatorOptions(options, *rules)),
@@ -154,7 +161,7 @@ struct Engine::Impl {
   void CountOddities(const EventFlags& flags);
   void CountLateness(const SourceClock::Verdict& when);
   void Emit(std::span<const std::uint32_t> matched, const Arrival& arrival, Output& out);
-  void TellMatch(const Hit& hit, const Source& source, Output& out);
+  void TellMatch(Hit hit, const Source& source, Output& out);
   Hit HitOf(std::uint32_t rule, const Arrival& arrival);
   [[nodiscard]] const OrderPoint& BarOf(const Source& source, std::int64_t offset) const;
   void Offer(Hit hit, const Arrival& arrival, Output& out);
@@ -171,7 +178,7 @@ struct Engine::Impl {
   void TellFloods(const std::vector<FloodGuard::Flood>& ended, Output& out);
 
   Options options;
-  std::shared_ptr<const RuleSet> rules;
+  std::shared_ptr<const RuleSet> rules;  // CountedApart
   Walker walker;
   Matcher matcher;
   Correlator correlator;
@@ -369,22 +376,24 @@ void Engine::Impl::Emit(std::span<const std::uint32_t> matched, const Arrival& a
         (options.match_only || !rules->detections()[rule].silent) && !arrival.again;
     if (!hit_wanted && !alert_wanted) continue;
     Hit hit = HitOf(rule, arrival);
-    if (alert_wanted) TellMatch(hit, *arrival.source, out);
-    if (hit_wanted) {
-      hit.ordinal = ordinal++;
-      Offer(std::move(hit), arrival, out);
+    if (!hit_wanted) {
+      TellMatch(std::move(hit), *arrival.source, out);
+      continue;
     }
+    if (alert_wanted) TellMatch(hit, *arrival.source, out);
+    hit.ordinal = ordinal++;
+    Offer(std::move(hit), arrival, out);
   }
 }
 
-void Engine::Impl::TellMatch(const Hit& hit, const Source& source, Output& out) {
+void Engine::Impl::TellMatch(Hit hit, const Source& source, Output& out) {
   const EventTime highest = source.clock.highest().value_or(EventTime::Min());
   if (!floods.Tells(*source.flood, hit, {ReachedBy(source), highest})) {
     counters.alerts_suppressed.Add();
     return;
   }
-  out.alerts.push_back(AlertOf(rules->detections()[hit.rule], hit));
   rule_counters[hit.rule]->alerts.Add();
+  out.alerts.push_back(AlertOf(rules, std::move(hit)));
 }
 
 Hit Engine::Impl::HitOf(std::uint32_t rule, const Arrival& arrival) {
@@ -502,7 +511,7 @@ void Engine::Impl::Release(EventTime goal, Output& out) {
   if (correlator.AdvanceTo(goal, notices)) moved = true;
   frontier = std::max(frontier, end);
   for (const Notice& notice : notices) {
-    out.alerts.push_back(AlertOf(*rules, notice, options.max_evidence));
+    out.alerts.push_back(AlertOf(rules, notice, options.max_evidence));
     rule_counters[rules->detections().size() + notice.correlation]->alerts.Add();
   }
   notices.clear();
@@ -524,8 +533,7 @@ void Engine::Impl::EndFloods(Source& source, EventTime reached, Output& out) {
 void Engine::Impl::TellFloods(const std::vector<FloodGuard::Flood>& ended, Output& out) {
   for (const FloodGuard::Flood& flood : ended) {
     const std::uint32_t rule = flood.last.rule;
-    out.alerts.push_back(FloodedAlertOf(rules->detections()[rule], flood.last, flood.first,
-                                        flood.due, flood.hidden));
+    out.alerts.push_back(FloodedAlertOf(rules, flood.last, flood.first, flood.due, flood.hidden));
     rule_counters[rule]->alerts.Add();
   }
 }
@@ -732,7 +740,7 @@ const Correlator& Engine::correlator() const noexcept { return impl_->correlator
 
 void Engine::Reload(std::shared_ptr<const RuleSet> rules) {
   Impl& e = *impl_;
-  const std::shared_ptr<const RuleSet> old = std::exchange(e.rules, std::move(rules));
+  const std::shared_ptr<const RuleSet> old = std::exchange(e.rules, CountedApart(std::move(rules)));
   e.walker = Walker(&e.rules->fields());
   e.candidates_before += e.matcher.candidates();
   e.fallbacks_before += e.matcher.regex_fallbacks();

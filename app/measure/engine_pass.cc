@@ -49,7 +49,7 @@ BenchAnswer EnginePass::Run(const EventViews& events, const Share& share) {
       output_.Clear();
       if (i + 1 < first + count) FetchAhead(events[i + 1]);
       engine_.Process(record, ReadEdge{}, output_);
-      for (const Alert& alert : output_.alerts) answer.Add(i, IdentityOf(alert.rule));
+      for (const Alert& alert : output_.alerts) answer.Add(i, IdentityOf(*alert.rule));
       if (answer.matches > 0 && on_first_match) std::exchange(on_first_match, nullptr)();
     }
   });

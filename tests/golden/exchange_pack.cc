@@ -39,7 +39,7 @@ std::multiset<Said> SaidOf(const RuleSetPtr& rules, const std::vector<Sent>& rec
     for (const Alert& alert : out.alerts) {
       std::string group;
       for (const NamedValue& part : alert.group) group += part.name + "=" + part.value + " ";
-      said.emplace(alert.rule.id, group, alert.variant, std::string(ToString(alert.status)),
+      said.emplace(alert.rule->id, group, alert.variant, std::string(ToString(alert.status)),
                    alert.time.nanos(), static_cast<int>(alert.level), alert.explanation.remedy,
                    alert.explanation.cause);
     }

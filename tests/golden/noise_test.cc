@@ -66,7 +66,8 @@ std::size_t Matches(const RuleSetPtr& rules, const std::vector<Sent>& events) {
     record.payload = event.payload;
     engine.Process(record, ReadEdge{}, out);
     ++record.offset;
-    for (const Alert& alert : out.alerts) ADD_FAILURE() << alert.rule.name << ": " << event.payload;
+    for (const Alert& alert : out.alerts)
+      ADD_FAILURE() << alert.rule->name << ": " << event.payload;
     matches += out.alerts.size();
     out.Clear();
   }

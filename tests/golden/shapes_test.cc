@@ -50,7 +50,7 @@ std::vector<Alert> AlertsOf(const std::vector<StoryRecord>& story, const RuleSet
 // The first incident of the story, once.
 void ExpectTheIncident(std::vector<Alert> alerts) {
   std::erase_if(alerts, [](const Alert& alert) {
-    return alert.rule.name != "ds-restore-checkpoint" || alert.status != AlertStatus::kFiring;
+    return alert.rule->name != "ds-restore-checkpoint" || alert.status != AlertStatus::kFiring;
   });
   ASSERT_EQ(alerts.size(), 1U);
   const Alert& alert = alerts.front();

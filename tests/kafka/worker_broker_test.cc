@@ -39,7 +39,7 @@ class TopicSink final : public Sink {
     const Origin& origin = alert.evidence.at(0).origin;
     return Write(alerts_, {},
                  alert.id.Hex() + " " + std::to_string(origin.source.partition) + "/" +
-                     std::to_string(origin.offset) + " " + alert.rule.id);
+                     std::to_string(origin.offset) + " " + alert.rule->id);
   }
   Result<void> WriteDeadLetter(const Record& record, const SourceName&,
                                const DeadLetter&) override {

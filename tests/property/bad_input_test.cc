@@ -247,8 +247,8 @@ correlation: {type: event_count, rules: [a], group-by: [u], timespan: 1w, condit
   bench.Finish();
   EXPECT_LT(Resident() - before, std::int64_t{128} << 20);
   ASSERT_EQ(bench.alerts.size(), 2U);
-  EXPECT_EQ(bench.alerts[0].rule.id, "count");
-  EXPECT_EQ(bench.alerts[1].rule.id, "many");
+  EXPECT_EQ(bench.alerts[0].rule->id, "count");
+  EXPECT_EQ(bench.alerts[1].rule->id, "many");
   EXPECT_LE(bench.alerts[1].evidence.size(), 100U);
   EXPECT_EQ(bench.alerts[1].time.nanos() / kSecond, kStart + 4);
 }

@@ -87,13 +87,13 @@ Compiled Compile(ChainWorld world) {
 
 ChainAlert AsOracleTells(const Alert& alert) {
   ChainAlert told;
-  told.rule = alert.rule.id;
+  told.rule = alert.rule->id;
   told.status = ToString(alert.status);
   for (const NamedValue& value : alert.group) told.group.emplace_back(value.name, value.value);
   told.time = alert.time.nanos();
   told.seq = alert.seq;
   told.level = sigma::ToString(alert.level);
-  told.title = alert.title.empty() ? alert.rule.title : alert.title;
+  told.title = alert.title.empty() ? alert.rule->title : alert.title;
   told.cause = alert.explanation.cause;
   told.suppressed = alert.suppressed_count;
   told.others = alert.others;

@@ -123,7 +123,7 @@ Told EngineAlerts(const Json& vector, const std::vector<std::string>& events) {
   }
   engine.Finish(out);
   for (const Alert& alert : out.alerts) {
-    if (alert.rule.title != name) continue;
+    if (alert.rule->title != name) continue;
     std::set<std::string> group;
     for (const NamedValue& value : alert.group) group.insert(value.name + "=" + value.value);
     std::string line = name + " " + ToString(alert.time);

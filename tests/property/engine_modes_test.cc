@@ -81,8 +81,8 @@ class Corpus : public ::testing::TestWithParam<std::string> {
         out_.Clear();
         engine_.Process(record, {}, out_);
         for (const Alert& alert : out_.alerts) {
-          if (corpus_.recorded_->Covers(alert.rule.id) == covered) {
-            found.emplace(line, alert.rule.id);
+          if (corpus_.recorded_->Covers(alert.rule->id) == covered) {
+            found.emplace(line, alert.rule->id);
           }
         }
       }

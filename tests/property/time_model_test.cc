@@ -244,11 +244,11 @@ class Follower {
   // The model knows one time of a record and one alert of several deadlines at one instant.
   void Take() {
     for (const Alert& alert : out_.alerts) {
-      if (alert.rule.id == "single") {
+      if (alert.rule->id == "single") {
         const Origin& origin = alert.evidence[0].origin;
         given_.insert("single " + Name(origin.source) + " " + std::to_string(origin.offset) + " " +
                       Seconds(alert.time));
-      } else if (alert.rule.id == "absent") {
+      } else if (alert.rule->id == "absent") {
         given_.insert("absent " + alert.group[0].value + " " + Seconds(alert.time));
       } else {
         const Evidence* first = &alert.evidence[0];

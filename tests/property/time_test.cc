@@ -393,7 +393,7 @@ std::string UidOf(const Origin& origin) { return Uid(origin.source, origin.offse
 std::multiset<std::string> SinglesOf(const Results& results) {
   std::multiset<std::string> singles;
   for (const Alert& alert : results.alerts) {
-    if (alert.rule.id == "every") {
+    if (alert.rule->id == "every") {
       singles.insert(Told(UidOf(alert.evidence[0].origin), alert.time.nanos()));
     }
   }
@@ -411,7 +411,7 @@ std::multiset<std::string> LateOf(const Results& results) {
 std::vector<std::string> ReleasedOf(const Results& results) {
   std::vector<std::string> uids;
   for (const Alert& alert : results.alerts) {
-    if (alert.rule.id == "each") uids.push_back(alert.group[0].value);
+    if (alert.rule->id == "each") uids.push_back(alert.group[0].value);
   }
   return uids;
 }
@@ -420,15 +420,15 @@ std::vector<std::string> ReleasedOf(const Results& results) {
 std::multiset<std::string> ChainsOf(const Results& results) {
   std::multiset<std::string> chains;
   for (const Alert& alert : results.alerts) {
-    if (alert.rule.id == "every" || alert.rule.id == "each") continue;
+    if (alert.rule->id == "every" || alert.rule->id == "each") continue;
     const Evidence* first = &alert.evidence[0];
     for (const Evidence& evidence : alert.evidence) {
       if (std::tie(evidence.time, evidence.origin) < std::tie(first->time, first->origin)) {
         first = &evidence;
       }
     }
-    chains.insert(alert.rule.id + " " + alert.group[0].value + " " + UidOf(first->origin) + " at " +
-                  ToString(alert.time));
+    chains.insert(alert.rule->id + " " + alert.group[0].value + " " + UidOf(first->origin) +
+                  " at " + ToString(alert.time));
   }
   return chains;
 }

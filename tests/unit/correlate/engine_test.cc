@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "matcher/engine.h"
 
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "tests/unit/correlate/builders.h"
@@ -105,7 +111,7 @@ TEST(Engine, ASingleRuleAlertsAtOnceWithItsEvidence) {
   bench.Give(Event(1, "single", "mallory"));
   ASSERT_EQ(bench.out.alerts.size(), 1U);
   const Alert& alert = bench.out.alerts[0];
-  EXPECT_EQ(alert.rule.id, "single");
+  EXPECT_EQ(alert.rule->id, "single");
   EXPECT_EQ(alert.kind, AlertKind::kDetection);
   EXPECT_EQ(alert.level, sigma::Level::kHigh);
   EXPECT_EQ(alert.time, At(1001));
@@ -228,9 +234,9 @@ correlation: {type: event_count, rules: [often], timespan: 1h, condition: {gte: 
     const std::vector<std::string> edges = {"busy 1010 @1 who=x", "busy 1020 @3 who=y"};
     std::map<std::string, std::vector<std::string>> told;
     for (const Alert& alert : out.alerts) {
-      told[alert.rule.id] = EvidenceOf(alert);
+      told[alert.rule->id] = EvidenceOf(alert);
       EXPECT_EQ(alert.evidence_total, static_cast<std::int64_t>(alert.evidence.size()));
-      for (const Step& step : alert.steps) EXPECT_FALSE(step.evidence.empty()) << alert.rule.id;
+      for (const Step& step : alert.steps) EXPECT_FALSE(step.evidence.empty()) << alert.rule->id;
     }
     EXPECT_EQ(told["often"], edges);
     EXPECT_EQ(told["values"], edges);
@@ -354,7 +360,7 @@ TEST(Engine, MatchOnlyReportsEveryDetectionRule) {
   bench.Give(Event(0, "a"));
   bench.Give(Event(1, "b"));
   ASSERT_EQ(bench.out.alerts.size(), 2U);
-  EXPECT_EQ(bench.out.alerts[0].rule.id, "rule-a");
+  EXPECT_EQ(bench.out.alerts[0].rule->id, "rule-a");
 }
 
 TEST(Engine, OutOfOrderWithinTheLatenessGivesTheSameIds) {
@@ -428,7 +434,7 @@ TEST(Engine, WhatIsNoJsonIsADeadLetterAndKeywordRulesSeeItAllTheSame) {
   ASSERT_TRUE(bench.out.dead_letter.has_value());
   EXPECT_EQ(bench.out.dead_letter->reason, "json");
   ASSERT_EQ(bench.out.alerts.size(), 1U);
-  EXPECT_EQ(bench.out.alerts[0].rule.id, "keyword");
+  EXPECT_EQ(bench.out.alerts[0].rule->id, "keyword");
   EXPECT_EQ(bench.engine.counters().invalid_json.value(), 1);
 }
 
@@ -527,7 +533,7 @@ TEST(Engine, BelowTheCommittedPositionNothingIsEmittedAgain) {
   }
   again.Finish(out);
   ASSERT_EQ(out.alerts.size(), 1U) << "the waiting hit was read again and met its partner";
-  EXPECT_EQ(out.alerts[0].rule.id, "both");
+  EXPECT_EQ(out.alerts[0].rule->id, "both");
 }
 
 TEST(Engine, ATimeBeyondTheClockIsSubstitutedFlaggedAndJournalled) {
@@ -556,11 +562,37 @@ TEST(Engine, ReloadKeepsChainsThatMeanTheSame) {
   bench.Give(Event(6, "single"));
   bench.engine.Finish(bench.out);
   std::vector<std::string> ids;
-  for (const Alert& alert : bench.out.alerts) ids.push_back(alert.rule.id);
+  for (const Alert& alert : bench.out.alerts) ids.push_back(alert.rule->id);
   EXPECT_EQ(ids, (std::vector<std::string>{"newcomer", "single", "both"}));
 }
 
 // The order of its rules is no part of what a set means, but what is kept counts on it.
+TEST(Engine, AnAlertKeepsItsRuleBeyondReloadAndEngine) {
+  Output out;
+  std::weak_ptr<const RuleSet> first;
+  {
+    std::shared_ptr<const RuleSet> rules = Rules();
+    first = rules;
+    Engine engine(std::move(rules), {});
+    const std::string events[] = {Event(1, "single"), Event(2, "a"), Event(3, "b")};
+    Record record;
+    record.source = engine.AddSource({"events", 0}, {}, nullptr, {});
+    for (const std::string& event : events) {
+      record.payload = event;
+      engine.Process(record, {}, out);
+      ++record.offset;
+    }
+    engine.Finish(out);
+    engine.Reload(Rules());
+  }
+  ASSERT_EQ(out.alerts.size(), 2U);
+  EXPECT_EQ(out.alerts[0].rule->title, "single");
+  EXPECT_EQ(out.alerts[1].rule->title, "both");
+  EXPECT_FALSE(first.expired());
+  out.Clear();
+  EXPECT_TRUE(first.expired());  // and no longer
+}
+
 TEST(Engine, AReloadInWhichTheRulesChangePlacesTakesNoneForAnother) {
   const auto rules = [](const std::string& order) {
     return Rules((R"(

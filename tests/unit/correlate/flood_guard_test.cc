@@ -47,7 +47,7 @@ std::shared_ptr<const RuleSet> Rules(const std::string& text = kRules) {
 
 // "rule status time hidden offset", one line an alert; of a flood the offset of the last hidden event.
 std::string Told(const Alert& alert) {
-  std::string line = alert.rule.id + " ";
+  std::string line = alert.rule->id + " ";
   line += ToString(alert.status);
   line += " " + std::to_string(alert.time.nanos() / 1'000'000'000);
   if (alert.suppressed_count > 0) line += " hidden " + std::to_string(alert.suppressed_count);

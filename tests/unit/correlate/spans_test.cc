@@ -98,7 +98,7 @@ class Bench {
       if (alert.kind == AlertKind::kDetection) continue;
       const std::int64_t nanos = alert.time.nanos() - kStart;
       std::string fraction = std::to_string(kSecond + nanos % kSecond).substr(1);
-      fired.push_back(alert.rule.id + "@" + std::to_string(nanos / kSecond) +
+      fired.push_back(alert.rule->id + "@" + std::to_string(nanos / kSecond) +
                       (nanos % kSecond == 0 ? "" : "." + fraction));
     }
     return fired;

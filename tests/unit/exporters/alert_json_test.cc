@@ -62,8 +62,10 @@ std::vector<Alert> AllKinds() {
   Alert bare = ChainAlert();  // what a rule without texts gives
   bare.window.reset();
   bare.explanation = {};
-  bare.rule = {};
-  bare.rule.name = "only-a-name";
+  testing::ChangeRule(bare, [](sigma::Metadata& rule) {
+    rule = {};
+    rule.name = "only-a-name";
+  });
   bare.steps[1] = {"ds-error", "second", false, {}, {}};
   alerts.push_back(bare);
   Alert odd = DetectionAlert();
@@ -122,7 +124,7 @@ TEST(AlertJsonTest, TheValidatorRefusesWhatIsWrong) {
 
 TEST(AlertJsonTest, WritesTheRecordInThisOrder) {
   AlertContext context = ContextOfTests();
-  context.replay_command = [](const Alert& alert) { return "faultline replay " + alert.rule.id; };
+  context.replay_command = [](const Alert& alert) { return "faultline replay " + alert.rule->id; };
   EXPECT_EQ(
       AlertJson(ChainAlert(), context),
       R"({"schema":"faultline.alert/1","id":"00000000000000010000000000000002",)"
@@ -132,7 +134,7 @@ TEST(AlertJsonTest, WritesTheRecordInThisOrder) {
       R"("detected_at":"2026-11-23T12:01:00.000Z",)"
       R"("title":"Directory restore meets a registry checkpoint","level":"critical","severity":5,)"
       R"("rule":{"id":"0a1b","name":"restore-checkpoint",)"
-      R"("title":"Directory restore meets a registry checkpoint","revision":"cafe",)"
+      R"("title":"Directory restore meets a registry checkpoint","revision":"00000000000000070000000000000008",)"
       R"("tags":["attack.t1489"],"references":["https://example.org/Q188674"],)"
       R"("file":"rules/stop.yml"},"group":{"Computer":"NODE1"},)"
       R"("window":{"type":"temporal","start":"2026-11-23T12:00:00.000Z",)"
@@ -196,7 +198,7 @@ Alert LargeAlert() {
   alert.evidence.back().event = std::string(8192, 'e');
   alert.evidence_total = 500;
   alert.explanation.cause = std::string(3000, 't');
-  alert.rule.title = std::string(5000, 'T');
+  testing::ChangeRule(alert, [](sigma::Metadata& rule) { rule.title = std::string(5000, 'T'); });
   for (int i = 0; i < 40; ++i) {
     alert.group.push_back({"field" + std::to_string(i), std::string(2000, 'g')});
   }

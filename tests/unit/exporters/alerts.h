@@ -2,7 +2,10 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "base/clock.h"
 #include "exporters/alert_json.h"
@@ -40,6 +43,12 @@ class StandingClock final : public Clock {
   return evidence;
 }
 
+inline void ChangeRule(Alert& alert, const std::function<void(sigma::Metadata&)>& change) {
+  sigma::Metadata rule = alert.rule ? *alert.rule : sigma::Metadata{};
+  change(rule);
+  alert.rule = std::make_shared<const sigma::Metadata>(std::move(rule));
+}
+
 [[nodiscard]] inline Alert DetectionAlert() {
   Alert alert;
   alert.id = {1, 2};
@@ -47,11 +56,13 @@ class StandingClock final : public Clock {
   alert.fingerprint = {5, 6};
   alert.time = Noon(7);
   alert.level = sigma::Level::kHigh;
-  alert.rule.id = "0a1b";
-  alert.rule.title = "Service stopped";
-  alert.rule.tags = {"attack.t1489"};
-  alert.rule.file = "rules/stop.yml";
-  alert.rule_revision = "cafe";
+  ChangeRule(alert, [](sigma::Metadata& rule) {
+    rule.id = "0a1b";
+    rule.title = "Service stopped";
+    rule.tags = {"attack.t1489"};
+    rule.file = "rules/stop.yml";
+  });
+  alert.rule_revision = {7, 8};
   alert.evidence = {EvidenceAt(7, "0a1b")};
   alert.evidence[0].event = R"({"EventID":7036})";
   alert.evidence_total = 1;
@@ -64,11 +75,14 @@ class StandingClock final : public Clock {
   alert.kind = AlertKind::kChain;
   alert.level = sigma::Level::kCritical;
   alert.time = Noon(20);
-  alert.rule.name = "restore-checkpoint";
-  alert.rule.title = "Directory restore meets a registry checkpoint";
-  alert.rule.references = {"https://example.org/Q188674"};
+  ChangeRule(alert, [](sigma::Metadata& rule) {
+    rule.name = "restore-checkpoint";
+    rule.title = "Directory restore meets a registry checkpoint";
+    rule.references = {"https://example.org/Q188674"};
+  });
   alert.group = {{"Computer", "NODE1"}};
-  alert.window = AlertWindow{"temporal", Noon(), Noon(20), std::chrono::minutes(10), 2, 2, {}, true};
+  alert.window =
+      AlertWindow{"temporal", Noon(), Noon(20), std::chrono::minutes(10), 2, 2, {}, true};
   alert.evidence = {EvidenceAt(0, "first"), EvidenceAt(20, "second")};
   alert.evidence[0].captures = {{"resource", "Directory"}};
   alert.evidence[1].event = R"({"EventID":1002})";
@@ -108,9 +122,11 @@ class StandingClock final : public Clock {
   Alert alert = ChainAlert();
   const std::string text = HostileText();
   alert.group = {{text, text}, {text, "again"}, {"", ""}};
-  alert.rule.title = text;
-  alert.rule.tags = {text};
-  alert.rule.file = text;
+  ChangeRule(alert, [&text](sigma::Metadata& rule) {
+    rule.title = text;
+    rule.tags = {text};
+    rule.file = text;
+  });
   alert.steps[0].name = text;
   alert.explanation.cause = text;
   alert.explanation.remedy = {text};

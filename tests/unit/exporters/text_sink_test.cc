@@ -103,7 +103,9 @@ TEST(TextSinkTest, ATableHasAHeadAndALinePerAlert) {
 
 TEST(TextSinkTest, NoLineOfATableIsWiderThanAsked) {
   Alert wide = ChainAlert();
-  wide.rule.title = "日本語の長い題名がここにあります日本語の長い題名";
+  testing::ChangeRule(wide, [](sigma::Metadata& rule) {
+    rule.title = "日本語の長い題名がここにあります日本語の長い題名";
+  });
   wide.group = {{"Computer", std::string(300, 'x')}};
   for (const std::size_t width : {std::size_t{1}, std::size_t{60}, std::size_t{100}}) {
     TextSink::Options options;
@@ -118,7 +120,7 @@ TEST(TextSinkTest, NoLineOfATableIsWiderThanAsked) {
 // Python's reader as the judge of quoting.
 TEST(TextSinkTest, CsvReadsBack) {
   Alert alert = ChainAlert();
-  alert.rule.title = "a, \"b\"\nc";
+  testing::ChangeRule(alert, [](sigma::Metadata& rule) { rule.title = "a, \"b\"\nc"; });
   alert.group = {{"Computer", "N,1"}, {"User", "x"}};
   Alert without = DetectionAlert();
   without.evidence.clear();
