@@ -2,6 +2,7 @@
 #include "matcher/event/escapes.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -36,18 +37,23 @@ char32_t UnitAt(std::string_view raw, std::size_t at) noexcept {
   return unit;
 }
 
-constexpr char32_t SimpleEscape(char c) noexcept {
-  switch (c) {
-    case '"': return '"';
-    case '\\': return '\\';
-    case '/': return '/';
-    case 'b': return '\b';
-    case 'f': return '\f';
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    default: return kNoCode;
-  }
+// What a backslash and this letter stand for; 0 where that is more than a letter, or nothing.
+constexpr auto kSimpleEscapes = [] {
+  std::array<char, 256> table{};
+  table['"'] = '"';
+  table['\\'] = '\\';
+  table['/'] = '/';
+  table['b'] = '\b';
+  table['f'] = '\f';
+  table['n'] = '\n';
+  table['r'] = '\r';
+  table['t'] = '\t';
+  return table;
+}();
+
+// The same for the escape whose backslash stands at `at`.
+char SimpleEscapeAt(std::string_view raw, std::size_t at) noexcept {
+  return at + 1 < raw.size() ? kSimpleEscapes[static_cast<unsigned char>(raw[at + 1])] : '\0';
 }
 
 struct Escape {
@@ -57,9 +63,8 @@ struct Escape {
 
 // The escape whose backslash stands at `at`.
 Escape EscapeAt(std::string_view raw, std::size_t at) noexcept {
-  if (at + 1 == raw.size()) return {};
-  const char32_t simple = SimpleEscape(raw[at + 1]);
-  if (simple != kNoCode) return {simple, 2};
+  const char simple = SimpleEscapeAt(raw, at);
+  if (simple != 0) return {static_cast<char32_t>(simple), 2};
   const char32_t unit = UnitAt(raw, at);
   if (unit == kNoCode) return {};
   if (!IsHigh(unit)) return {unit, 6};
@@ -101,6 +106,10 @@ std::size_t FindBackslash(std::string_view raw, std::size_t from) noexcept {
 EscapeReport InspectEscapes(std::string_view raw) noexcept {
   EscapeReport report;
   for (std::size_t at = FindBackslash(raw, 0); at < raw.size();) {
+    if (SimpleEscapeAt(raw, at) != 0) {
+      at = FindBackslash(raw, at + 2);
+      continue;
+    }
     const Escape escape = EscapeAt(raw, at);
     if (escape.code == kNoCode) {
       report.bad = true;
@@ -128,6 +137,11 @@ std::size_t DecodeEscapes(std::string_view raw, char* out) noexcept {
     } else {
       while (at < raw.size() && raw[at] != '\\') *out++ = raw[at++];
       if (at == raw.size()) break;
+    }
+    if (const char simple = SimpleEscapeAt(raw, at); simple != 0) {
+      *out++ = simple;
+      at += 2;
+      continue;
     }
     const Escape escape = EscapeAt(raw, at);
     out = PutUtf8(escape.code == kNoCode ? U'\\' : escape.code, out);
