@@ -55,7 +55,7 @@ LIBRARIES = [
     (r"(zstd|lz4|lz4frame|isa-l|isa-l/.*|igzip_lib)(\.h)?", r"consumer/(.*\.cc|.*handles\.h)"),
     (r"prometheus/.*|microhttpd\.h", r"exporters/(.*\.cc|.*handles\.h)"),
     (r"CLI/.*", r"app/.*\.cc"),
-    (r"jemalloc/.*", r"app/main\.cc"),
+    (r"jemalloc/.*", r"app/allocator\.cc"),
     (r"benchmark/.*", r"bench/micro/.*\.cc"),
     (r"(gtest|gmock|rapidcheck)(/.*|\.h)", r"(?!)"),
 ]
