@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exporters/json_writer.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <iterator>
 
@@ -32,8 +34,14 @@ void AppendEscaped(std::string& out, char32_t code) {
 }  // namespace
 
 void AppendJsonText(std::string& out, std::string_view text) {
+  const auto plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
   out.push_back('"');
-  for (std::size_t at = 0; at < text.size();) {
+  for (std::size_t at = 0;;) {
+    const auto begin = text.begin() + static_cast<std::ptrdiff_t>(at);
+    const auto end = std::find_if_not(begin, text.end(), plain);
+    out.append(begin, end);
+    at += static_cast<std::size_t>(end - begin);
+    if (at == text.size()) break;
     const CodePoint point = DecodeUtf8(text, at);
     AppendEscaped(out, point.code);
     at += point.length;
