@@ -9,7 +9,8 @@
 namespace faultline {
 namespace {
 
-constexpr std::size_t kShortest = 2;
+// A text of one byte tells something only where it is seldom met.
+constexpr std::string_view kTellingAlone = "`^|~#$!@%&;<>{}+*?";
 constexpr std::size_t kLongEnough = 8;  // longer texts are no more telling
 constexpr std::size_t kLongest = 64;    // of a wildcard pattern's
 constexpr std::size_t kMostTexts = 64;
@@ -21,6 +22,10 @@ bool Ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
 bool Digit(char c) { return c >= '0' && c <= '9'; }
 bool Letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+
+bool Tells(std::string_view text) {
+  return text.size() > 1 || (text.size() == 1 && kTellingAlone.find(text[0]) != text.npos);
+}
 
 std::size_t ShortestOf(const Texts& texts) {
   std::size_t shortest = kLongEnough;
@@ -41,7 +46,7 @@ class Reader {
 
   Texts Read() {
     Texts texts = Alternatives(0);
-    if (given_up_ || !rest_.empty() || ShortestOf(texts) < kShortest) return {};
+    if (given_up_ || !rest_.empty()) return {};
     std::sort(texts.begin(), texts.end());
     texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
     return texts.size() > kMostTexts ? Texts{} : texts;
@@ -90,7 +95,8 @@ class Reader {
       if (Better(texts, best)) best = std::move(texts);
     };
     const auto flush = [&] {
-      if (!run.empty()) offer({std::exchange(run, {})});
+      std::string text = std::exchange(run, {});
+      if (Tells(text)) offer({std::move(text)});
     };
     while (!given_up_ && !rest_.empty() && Next() != '|' && Next() != ')') {
       char literal = '\0';
@@ -223,7 +229,7 @@ Texts RequiredTexts(const sigma::Pattern& pattern) {
     std::string stretch = Stretch(token.text);
     if (stretch.size() > best.size()) best = std::move(stretch);
   }
-  return best.size() < kShortest ? Texts{} : Texts{best};
+  return Tells(best) ? Texts{best} : Texts{};
 }
 
 }  // namespace faultline

@@ -30,6 +30,16 @@ TEST(RequiredTexts, LeaveOutWhatMayBeMissing) {
   }
 }
 
+TEST(RequiredTexts, AreOneByteOnlyWhereItIsSeldomMet) {
+  EXPECT_EQ(Of("\\w+`(?:\\w+|-|.)`[a-z]"), Texts{"`"});
+  EXPECT_EQ(Of("\\^.*\\^"), Texts{"^"});
+  EXPECT_EQ(Of("\\+.*ab"), Texts{"ab"});
+  EXPECT_EQ(Of("\\s[<>]-"), Texts{});
+  EXPECT_EQ(Of("(?:>|ab)c?"), (Texts{">", "ab"}));
+  using Kind = sigma::Pattern::Kind;
+  EXPECT_EQ(RequiredTexts(sigma::Pattern{{{Kind::kOne, {}}, {Kind::kLiteral, ">"}}}), Texts{">"});
+}
+
 TEST(RequiredTexts, GiveUpOnRarerSyntax) {
   for (const char* pattern :
        {"\\Qlonger\\E", "longer\\x41", "longer(?x) a b", "longer(?|a|b)", "(*UTF)longer",
