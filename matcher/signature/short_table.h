@@ -40,14 +40,19 @@ class ShortTable {
   struct Block {
     // Requires: the text is not empty.
     [[nodiscard]] std::uint64_t In(std::string_view text) const noexcept {
-      std::uint64_t bits = 0;
-      std::size_t byte = static_cast<unsigned char>(text[0]);
-      for (std::size_t at = 1; at < text.size(); ++at) {
-        const std::size_t next = static_cast<unsigned char>(text.data()[at]);
-        bits |= first.data()[byte] & second.data()[next];
-        byte = next;
+      const auto* at = reinterpret_cast<const unsigned char*>(text.data());
+      const auto* const last = at + text.size() - 1;
+      const std::uint64_t* const firsts = first.data();
+      const std::uint64_t* const seconds = second.data();
+      std::uint64_t even = firsts[*last] & single, odd = 0;
+      for (; last - at >= 4; at += 4) {  // no addition waits for the one before
+        even |= firsts[at[0]] & seconds[at[1]];
+        odd |= firsts[at[1]] & seconds[at[2]];
+        even |= firsts[at[2]] & seconds[at[3]];
+        odd |= firsts[at[3]] & seconds[at[4]];
       }
-      return bits | (first.data()[byte] & single);
+      for (; at != last; ++at) even |= firsts[at[0]] & seconds[at[1]];
+      return even | odd;
     }
 
     // By byte, the literals whose first or second it can be; of a single one any is the second.
