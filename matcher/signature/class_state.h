@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "matcher/signature/field_memo.h"
+#include "matcher/signature/rule_set.h"
+#include "matcher/signature/signature_class.h"
+#include "matcher/signature/text_view.h"
+#include "matcher/signature/truth.h"
+
+namespace faultline {
+
+// The values of one field, ready for predicates that are asked one by one.
+struct PreparedField {
+  std::uint64_t scanned = 0;                   // epoch in which its literals were answered
+  std::uint64_t decoded = 0;                   // ... and in which `texts` was filled
+  FieldMemo::Kept kept = FieldMemo::kUnknown;  // of the value that was scanned, where it is kept
+  std::vector<TextView> texts;
+};
+
+// A class and what a worker keeps for it: what holds for the event at hand, what its values were known
+// to hold, and which witness each signature waits for.
+//
+// Place      SignatureClass -> [ClassState] -> Matcher, which works on it.
+// Memory     A few bytes for each predicate and member, and the memos.
+// Threads    Confined to one thread; class and budget outlive it.
+struct ClassState {
+  ClassState(const SignatureClass* the_class, const MatcherOptions& options, MemoBudget* budget,
+             std::uint64_t seed);
+
+  // One event more. After some of them the witnesses are chosen anew.
+  void CountEvent();
+
+  const SignatureClass* cls;
+  bool witnesses;                     // else every member is always looked at
+  Truth truth;                        // what holds for the event at hand
+  Truth known;                        // lazy predicates that were evaluated for it
+  std::vector<PreparedField> fields;  // per plan
+  std::vector<FieldMemo> memos;       // per plan
+  std::vector<std::uint32_t> eager;   // plans whose literals some member waits for
+  std::vector<std::uint32_t> always;  // members without witnesses
+  // Per predicate the members that wait for it: waiting[first_waiting[id] .. first_waiting[id + 1]).
+  std::vector<std::uint32_t> first_waiting, waiting;
+  std::vector<char> prepared;        // per predicate, whether a lazy one has its scratch
+  std::vector<std::uint32_t> scans;  // per plan, events in which it was eager
+  std::vector<std::uint32_t> seen;   // per predicate, how often it held of those
+  std::vector<std::uint64_t> marks;  // per member, epoch in which it was triggered
+  std::vector<std::uint32_t> triggered;
+  std::uint64_t events = 0;
+
+ private:
+  // Per signature the set of witnesses that was seen least, and few fields besides; before anything
+  // was measured the first.
+  void ChooseWitnesses();
+  using Choice = std::vector<std::size_t>;  // per member the number of a set; that of all: none
+  // How many of an event's looks at a member one of these would cause, per member and set.
+  using Rates = std::vector<std::vector<double>>;
+  [[nodiscard]] Rates MeasuredRates() const;
+  [[nodiscard]] std::size_t BestSet(std::size_t member, const std::vector<bool>& allowed,
+                                    const Rates& rates) const;
+  void DropFields(std::vector<bool>& allowed, const Rates& rates, Choice& chosen) const;
+};
+
+}  // namespace faultline
