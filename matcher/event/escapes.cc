@@ -61,10 +61,8 @@ struct Escape {
   std::size_t size = 1;     // bytes it takes; for a bad one its backslash alone
 };
 
-// The escape whose backslash stands at `at`.
-Escape EscapeAt(std::string_view raw, std::size_t at) noexcept {
-  const char simple = SimpleEscapeAt(raw, at);
-  if (simple != 0) return {static_cast<char32_t>(simple), 2};
+// The escape whose backslash stands at `at`. Requires: no simple one.
+Escape LongEscapeAt(std::string_view raw, std::size_t at) noexcept {
   const char32_t unit = UnitAt(raw, at);
   if (unit == kNoCode) return {};
   if (!IsHigh(unit)) return {unit, 6};
@@ -110,7 +108,7 @@ EscapeReport InspectEscapes(std::string_view raw) noexcept {
       at = FindBackslash(raw, at + 2);
       continue;
     }
-    const Escape escape = EscapeAt(raw, at);
+    const Escape escape = LongEscapeAt(raw, at);
     if (escape.code == kNoCode) {
       report.bad = true;
     } else if (IsHigh(escape.code) || IsLow(escape.code)) {
@@ -143,7 +141,7 @@ std::size_t DecodeEscapes(std::string_view raw, char* out) noexcept {
       at += 2;
       continue;
     }
-    const Escape escape = EscapeAt(raw, at);
+    const Escape escape = LongEscapeAt(raw, at);
     out = PutUtf8(escape.code == kNoCode ? U'\\' : escape.code, out);
     at += escape.size;
   }
