@@ -310,6 +310,10 @@ Result<std::vector<Property>> Configuration(const ProducerProperties& producer) 
     list.Set("transactional.id", producer.transactional_id)
         .Set("transaction.timeout.ms", std::to_string(timeout.count()))
         .Set("message.timeout.ms", std::to_string((timeout - timeout / 12).count()));
+    // Nobody sees a record before the commit, which sends what waits at once. A record that waited
+    // long enough while more than five of its partition are on their way keeps librdkafka's thread
+    // spinning until they are answered.
+    list.Default("linger.ms", "500");
   }
   list.Default("compression.type", "lz4")
       .Default("linger.ms", "5")

@@ -179,6 +179,7 @@ TEST(KafkaPropertiesTest, AWriterIsIdempotentAndGivesRecordsUpBeforeItsTransacti
   EXPECT_EQ(Find(*all, "transaction.timeout.ms"), "12000");
   EXPECT_EQ(Find(*all, "message.timeout.ms"), "11000");
   EXPECT_EQ(Find(*all, "partitioner"), "murmur2_random");
+  EXPECT_EQ(Find(*all, "linger.ms"), "500");
   EXPECT_TRUE(MakeConf(*all));
   for (const auto wrong : {std::chrono::milliseconds(999), std::chrono::milliseconds(900001)}) {
     EXPECT_FALSE(Configuration(ProducerProperties{
@@ -191,6 +192,10 @@ TEST(KafkaPropertiesTest, TheUsersTuningWinsOverOurDefaults) {
       ConsumerProperties{.client = With("queued.max.messages.kbytes", "1234"), .group = "g"});
   ASSERT_TRUE(all);
   EXPECT_EQ(Find(*all, "queued.max.messages.kbytes"), "1234");
+  const auto writer =
+      Configuration(ProducerProperties{.client = With("linger.ms", "1"), .transactional_id = "t"});
+  ASSERT_TRUE(writer);
+  EXPECT_EQ(Find(*writer, "linger.ms"), "1");
 }
 
 }  // namespace
