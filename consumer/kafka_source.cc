@@ -89,6 +89,8 @@ Polled KafkaInbox::Poll(std::chrono::milliseconds timeout) {
   return std::monostate();
 }
 
+bool KafkaInbox::ready() const noexcept { return consumer_->ready(); }
+
 SourceRecord KafkaInbox::Take() {
   if (source_.topic != message_->topic()) source_.topic = message_->topic();
   source_.partition = message_->partition();

@@ -76,10 +76,11 @@ class Worker::Impl final : public OwnershipListener {
   Result<void> FindTopics();
   void InitProducer();
   void Round();
+  void TakeBatch();
   WorkerEnd Drain();
 
   // What comes in.
-  void Take(const SourceRecord& given);
+  void Take(const SourceRecord& given, Owned& owned, const ReadEdge& edge);
   void Take(const SourceEnd& end);
   void Take(const kafka::KafkaError& error);
   void Deliver(const SourceName* source, const Record* record);
@@ -201,13 +202,31 @@ Result<WorkerEnd> Worker::Impl::Run(std::stop_token stop) {
 
 void Worker::Impl::Round() {
   if (trouble_ != Trouble::kNone) return Recover();
-  const Polled polled = inbox_->Poll(PollTimeout());
-  if (const auto* const record = std::get_if<SourceRecord>(&polled)) Take(*record);
-  if (const auto* const end = std::get_if<SourceEnd>(&polled)) Take(*end);
-  if (const auto* const error = std::get_if<kafka::KafkaError>(&polled)) Take(*error);
+  TakeBatch();
   if (clock_->Steady() - last_look_ >= kLookAround) LookAround();
   if (trouble_ == Trouble::kNone && Due()) static_cast<void>(Commit(kafka::kForever));
   ApplyReload();
+}
+
+// What has come, at one reading of the clocks. What writes something ends it, so that a transaction
+// is looked after in time; its rest is the next one's, or nobody's if this one is given up.
+void Worker::Impl::TakeBatch() {
+  Polled polled = inbox_->Poll(PollTimeout());
+  const ReadEdge edge{clock_->Now(), clock_->Steady()};
+  auto owned = owned_.end();  // whose record came last; nothing comes or goes within a batch
+  for (;;) {
+    if (const auto* const record = std::get_if<SourceRecord>(&polled)) {
+      if (owned == owned_.end() || owned->first != *record->source) {
+        owned = owned_.find(*record->source);
+      }
+      // Else given up meanwhile; whoever owns it reads it.
+      if (owned != owned_.end()) Take(*record, owned->second, edge);
+    }
+    if (const auto* const end = std::get_if<SourceEnd>(&polled)) Take(*end);
+    if (const auto* const error = std::get_if<kafka::KafkaError>(&polled)) Take(*error);
+    if (!inbox_->ready() || !output_.empty() || trouble_ != Trouble::kNone || end_with_) return;
+    polled = inbox_->Poll(milliseconds(0));
+  }
 }
 
 Result<void> Worker::Impl::Start() {
@@ -288,10 +307,7 @@ void Worker::Impl::Wait(milliseconds time) {
 
 // ---------------------------------------------------------------------------------------- records
 
-void Worker::Impl::Take(const SourceRecord& given) {
-  const auto found = owned_.find(*given.source);
-  if (found == owned_.end()) return;  // given up meanwhile; whoever owns it reads it
-  Owned& owned = found->second;
+void Worker::Impl::Take(const SourceRecord& given, Owned& owned, const ReadEdge& edge) {
   Record record = given.record;
   record.source = owned.id;
   owned.next = record.offset + 1;
@@ -300,7 +316,7 @@ void Worker::Impl::Take(const SourceRecord& given) {
   owned.counters.bytes.Add(static_cast<std::int64_t>(record.payload.size()));
   NoteWork();
   output_.Clear();
-  engine_->Process(record, {clock_->Now(), clock_->Steady()}, output_);
+  engine_->Process(record, edge, output_);
   if (!output_.dead_letter) ++owned.this_minute.all;
   if (!output_.journal.empty()) ++owned.this_minute.substituted;
   Deliver(given.source, &record);

@@ -40,6 +40,11 @@ class Deadline {
 
 int Millis(milliseconds span) { return static_cast<int>(span.count()); }
 
+// What is received at once: many records, so that clocks and locks are looked at once for all of
+// them, but few bytes, as they are worked on before anything else is.
+constexpr std::size_t kMostReceived = 32;
+constexpr std::size_t kMostReceivedBytes = 256 << 10;
+
 }  // namespace
 
 void Message::Deleter::operator()(rd_kafka_message_s* message) const noexcept {
@@ -114,11 +119,11 @@ struct Consumer::Impl {
   // Makes `positions` the assignment.
   [[nodiscard]] KafkaResult<void> Begin(const std::vector<PartitionOffset>& positions);
   void Forget() noexcept;
-  // The next of what librdkafka has; serves the rebalance callbacks before.
-  [[nodiscard]] MessageHandle Receive(milliseconds timeout);
-  // Receives what follows the record at hand. False: a rebalance came meanwhile, so that the record
-  // is whoever's the partition is now.
-  [[nodiscard]] bool LookAhead();
+  // Takes over what librdkafka has, one by one: its call for many loses records around rebalances,
+  // seeks and pauses. Callbacks within forget what was taken over before them.
+  void Receive(milliseconds timeout);
+  // The next of what was received; null: there is nothing.
+  [[nodiscard]] MessageHandle Next();
 
   [[nodiscard]] Partitions::value_type* Find(const rd_kafka_message_t& message);
   [[nodiscard]] KafkaError ErrorOf(const rd_kafka_message_t& message) const;
@@ -139,8 +144,8 @@ struct Consumer::Impl {
   std::optional<KafkaError> pending;             // told by the client at large, not yet by Poll
   const rd_kafka_topic_t* last_topic = nullptr;  // whose entry is `last`: fetches come in runs
   Partitions::value_type* last = nullptr;
-  MessageHandle ahead;  // received behind the record given last, to be given next; may be null
-  std::uint64_t assignments = 0;  // that came or went
+  std::vector<MessageHandle> received;  // null up to `given`
+  std::size_t given = 0;                // of these, to Poll's caller
   std::uint64_t duplicates = 0;
   std::uint64_t alive = 0;   // messages given out and not yet destroyed
   bool left_behind = false;  // the client lives on without us, and may hold on to this
@@ -207,8 +212,8 @@ void Consumer::Impl::GiveUp(const rd_kafka_topic_partition_list_t& list) {
 }
 
 void Consumer::Impl::Forget() noexcept {
-  ++assignments;
-  ahead.reset();
+  received.clear();
+  given = 0;
   partitions.clear();
   last_topic = nullptr;
   last = nullptr;
@@ -368,28 +373,36 @@ std::vector<TopicPartition> Consumer::Assignment() const {
   return all;
 }
 
-MessageHandle Consumer::Impl::Receive(milliseconds timeout) {
-  if (ahead != nullptr) return std::move(ahead);
-  return MessageHandle(rd_kafka_consumer_poll(client.get(), Millis(timeout)));
+void Consumer::Impl::Receive(milliseconds timeout) {
+  received.erase(received.begin(), received.begin() + static_cast<std::ptrdiff_t>(given));
+  given = 0;
+  std::size_t bytes = 0;
+  while (received.size() < kMostReceived && bytes < kMostReceivedBytes) {
+    const int wait = received.empty() ? Millis(timeout) : 0;
+    MessageHandle message(rd_kafka_consumer_poll(client.get(), wait));
+    if (!message) return;
+    bytes += message->len;
+    received.push_back(std::move(message));
+  }
 }
 
-bool Consumer::Impl::LookAhead() {
-  const std::uint64_t before = assignments;
-  // Not into `ahead` at once: callbacks within clear it.
-  MessageHandle next(rd_kafka_consumer_poll(client.get(), 0));
-  if (next != nullptr) FetchAhead({static_cast<const char*>(next->payload), next->len});
-  ahead = std::move(next);
-  return assignments == before;
+MessageHandle Consumer::Impl::Next() {
+  if (given == received.size()) return nullptr;
+  MessageHandle next = std::move(received[given++]);
+  if (given < received.size()) {
+    const rd_kafka_message_t& behind = *received[given];
+    FetchAhead({static_cast<const char*>(behind.payload), behind.len});
+  }
+  return next;
 }
+
+// The last one waits for those behind it, so that their first one is fetched ahead too.
+bool Consumer::ready() const noexcept { return impl_->received.size() - impl_->given > 1; }
 
 PollResult Consumer::Poll(milliseconds timeout) {
   FAULTLINE_CHECK(impl_->client != nullptr);
-  for (;;) {
-    MessageHandle message = impl_->Receive(timeout);
-    if (!message) {
-      if (!impl_->pending) return std::monostate();
-      return *std::exchange(impl_->pending, std::nullopt);
-    }
+  if (!ready()) impl_->Receive(timeout);
+  while (MessageHandle message = impl_->Next()) {
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
       Impl::Partitions::value_type* partition = impl_->Find(*message);
       if (partition == nullptr || message->offset < partition->second.next) {
@@ -397,7 +410,6 @@ PollResult Consumer::Poll(milliseconds timeout) {
         continue;
       }
       partition->second.next = message->offset + 1;
-      if (!impl_->LookAhead()) continue;
       return Message(message.release(), &impl_->alive);
     }
     if (message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) return impl_->ErrorOf(*message);
@@ -405,6 +417,8 @@ PollResult Consumer::Poll(milliseconds timeout) {
       return PartitionEnd{partition->first.topic, partition->first.partition, message->offset};
     }
   }
+  if (!impl_->pending) return std::monostate();
+  return *std::exchange(impl_->pending, std::nullopt);
 }
 
 KafkaResult<void> Consumer::Pause(const std::vector<TopicPartition>& partitions) {
@@ -426,10 +440,9 @@ KafkaResult<void> Consumer::Seek(const std::vector<PartitionOffset>& positions,
     const auto found = impl_->partitions.find(position.partition);
     FAULTLINE_CHECK(found != impl_->partitions.end());
     found->second.next = std::max<std::int64_t>(position.offset, 0);
-    const rd_kafka_message_t* const ahead = impl_->ahead.get();
-    if (ahead != nullptr && ahead->rkt != nullptr && impl_->Find(*ahead) == &*found) {
-      impl_->ahead.reset();
-    }
+    std::erase_if(impl_->received, [&](const MessageHandle& message) {
+      return message != nullptr && message->rkt != nullptr && impl_->Find(*message) == &*found;
+    });
   }
   if (positions.empty()) return {};
   const Deadline deadline(timeout);
@@ -490,7 +503,8 @@ bool Consumer::InGroup() const {
 KafkaResult<void> Consumer::Close(milliseconds deadline) {
   if (!impl_->client) return {};
   const Deadline end(deadline);
-  impl_->ahead.reset();
+  impl_->received.clear();
+  impl_->given = 0;
   if (impl_->alive > 0) {
     return impl_->LeaveBehind(RD_KAFKA_RESP_ERR__STATE, "a message of the consumer is still held");
   }

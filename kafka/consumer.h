@@ -89,8 +89,9 @@ class RebalanceListener {
 // Order      Per partition in offset order, each offset at most once: what comes again below the
 //            last one seen is dropped and counted, unless Seek() or an assignment went back on
 //            purpose.
-// Ahead      The record behind the one given is received already, so that its bytes come closer while
-//            that one is worked on.
+// Ahead      Up to 32 records, or what passes 256 KiB, are received behind the one given, and the bytes
+//            of the next one come closer while it is worked on. A rebalance takes all of them back, and
+//            Seek() those of its partitions.
 // Memory     librdkafka's queue while there is a backlog: `queued.max.messages.kbytes`, by default 512 MiB
 //            before librdkafka 2.2, from then on 32 MiB.
 // Threads    Confined to one thread, the listener's calls included.
@@ -116,12 +117,15 @@ class Consumer {
   // The partitions held now, by Subscribe or Assign, ordered.
   [[nodiscard]] std::vector<TopicPartition> Assignment() const;
 
-  // The next record, end of a partition or error; also serves the rebalance callbacks.
+  // The next record, end of a partition or error; also serves the rebalance callbacks, unless
+  // ready().
   [[nodiscard]] PollResult Poll(std::chrono::milliseconds timeout);
+  // The next Poll() gives what is here already: it neither waits nor serves callbacks.
+  [[nodiscard]] bool ready() const noexcept;
 
   // Pauses and resumes; the set is tracked exactly, so a partition that is not paused is never
-  // resumed. What was prefetched of a paused partition is thrown away and fetched again, but for one
-  // record that may still be given.
+  // resumed. What librdkafka has prefetched of a paused partition is thrown away and fetched again;
+  // what was received from it is still given.
   [[nodiscard]] KafkaResult<void> Pause(const std::vector<TopicPartition>& partitions);
   [[nodiscard]] KafkaResult<void> Resume(const std::vector<TopicPartition>& partitions);
   [[nodiscard]] bool Paused(const TopicPartition& partition) const;
