@@ -11,6 +11,7 @@
 #include <simdjson.h>
 
 #include "matcher/event/escapes.h"
+#include "matcher/event/key_order.h"
 #include "matcher/event/lanes.h"
 #include "matcher/event/numbers.h"
 #include "matcher/event/text.h"
@@ -92,6 +93,8 @@ struct Walker::Impl final : Event::TextReader {
     NodeId node = kNoNode;
     bool array = false;
     bool empty = true;
+    bool asked = false;  // an object of which some key is asked for
+    KeyOrder::Point point = KeyOrder::kUnknown;  // in the object, or around the array
     std::uint32_t slot = Event::kEnd;  // of the object itself, where it is recorded
     std::uint32_t slots = 0;           // how many there were when it was opened
     std::uint32_t serial = 0;          // of the object, to tell duplicate keys
@@ -106,10 +109,12 @@ struct Walker::Impl final : Event::TextReader {
   // ------------------------------------------------------------------------------ structurals
   [[nodiscard]] bool done() const noexcept { return at == last; }
   [[nodiscard]] char peek() const noexcept { return done() ? '\0' : text[*at]; }
-  // The end of the string that begins at the structural before `at`: only blanks lie between its
-  // closing quote and the next structural, or the end of the text.
-  [[nodiscard]] const char* StringEnd(const char* begin) const noexcept {
-    const char* end = text + (done() ? size : *at) - 1;
+  // What stands behind the scalar whose structural was just taken.
+  [[nodiscard]] const char* Behind() const noexcept { return text + (done() ? size : *at); }
+  // The end of the string that begins there: only blanks lie between its closing quote and what
+  // stands behind it.
+  [[nodiscard]] static const char* StringEnd(const char* begin, const char* behind) noexcept {
+    const char* end = behind - 1;
     while (end > begin && *end != '"') --end;
     return end;
   }
@@ -126,19 +131,21 @@ struct Walker::Impl final : Event::TextReader {
   template <bool kRecord>
   WalkFault Walk() noexcept;
   template <bool kRecord>
-  [[gnu::always_inline]] inline bool Scalar(char first, NodeId node) noexcept;
-  bool ReadToken(char first, const char* begin, RawValue& value) noexcept;
+  [[gnu::always_inline]] inline bool Scalar(const char* begin, const char* behind,
+                                            NodeId node) noexcept;
+  bool ReadToken(const char* begin, RawValue& value) noexcept;
 
   // -------------------------------------------------------------------------------- recording
   void StartEvent() noexcept;
   void FinishEvent() noexcept;
-  [[gnu::always_inline]] inline NodeId Lookup(const Frame& object, std::string_view key) noexcept;
+  [[nodiscard]] NodeId Lookup(NodeId object, std::string_view key) noexcept;
+  [[gnu::always_inline]] inline void NoteKey(const Frame& object, NodeId node) noexcept;
   [[gnu::noinline]] NodeId LookupDecoded(NodeId object, std::string_view key) noexcept;
   [[nodiscard, gnu::always_inline]] inline NodeId Find(NodeId object, std::string_view key,
                                                        const KeyTree::Digest& digest) noexcept;
   [[nodiscard, gnu::noinline]] NodeId FindSqueezed(NodeId object, std::string_view key) noexcept;
   std::uint32_t Record(NodeId node, const RawValue& value) noexcept;
-  std::uint32_t Append(NodeId node, const RawValue& value) noexcept;
+  [[gnu::always_inline]] inline std::uint32_t Append(NodeId node, const RawValue& value) noexcept;
   void OpenObject(Frame& frame) noexcept;
   void CloseObject(const Frame& frame, const char* end) noexcept;
   void NameElement(const FieldTable::NamedListNodes& named, std::uint32_t from) noexcept;
@@ -181,6 +188,7 @@ struct Walker::Impl final : Event::TextReader {
   std::string squeezed;
   std::string made;  // texts of this event that stand nowhere in the payload; never grows in use
 
+  KeyOrder order;
   Event event;
   EventFlags payload_flags;
   std::uint32_t next_index = 0;
@@ -217,7 +225,7 @@ WalkFault Walker::Impl::Index(std::string_view payload) noexcept {
   return whole ? WalkFault::kNone : WalkFault::kMalformed;
 }
 
-bool Walker::Impl::ReadToken(char first, const char* begin, RawValue& value) noexcept {
+bool Walker::Impl::ReadToken(const char* begin, RawValue& value) noexcept {
   const char* const limit = text + size;
   const auto word = [&](std::string_view literal, ValueKind kind) {
     value.kind = kind;
@@ -227,7 +235,7 @@ bool Walker::Impl::ReadToken(char first, const char* begin, RawValue& value) noe
                : nullptr;
   };
   const char* end = nullptr;
-  switch (first) {
+  switch (*begin) {
     case 't': end = word("true", ValueKind::kTrue); break;
     case 'f': end = word("false", ValueKind::kFalse); break;
     case 'n': end = word("null", ValueKind::kNull); break;
@@ -243,19 +251,40 @@ bool Walker::Impl::ReadToken(char first, const char* begin, RawValue& value) noe
   return true;
 }
 
-// The scalar whose structural was just taken. False where none stands.
+std::uint32_t Walker::Impl::Append(NodeId node, const RawValue& value) noexcept {
+  const auto slot = static_cast<std::uint32_t>(event.slots_.size());
+  event.slots_.push_back({value, node, Event::kEnd});
+  Event::Head& head = event.heads_.data()[node];
+  if (head.epoch != event.epoch_) {
+    head.epoch = event.epoch_;
+    head.first = head.last = slot;
+  } else {
+    event.slots_.data()[head.last].next = slot;
+    head.last = slot;
+  }
+  return slot;
+}
+
+std::uint32_t Walker::Impl::Record(NodeId node, const RawValue& value) noexcept {
+  const KeyTree::Node& place = keys->at(node);
+  std::uint32_t slot = Event::kEnd;
+  if (place.recorded) slot = Append(node, value);
+  if (place.also != kNoNode) Append(place.also, value);
+  return slot;
+}
+
+// The scalar at `begin`, up to the structural `behind` it. False where none stands.
 template <bool kRecord>
-bool Walker::Impl::Scalar(char first, NodeId node) noexcept {
-  const char* const begin = text + at[-1];
+bool Walker::Impl::Scalar(const char* begin, const char* behind, NodeId node) noexcept {
   RawValue value;
-  if (first == '"') {
-    const char* const end = StringEnd(begin);
+  if (*begin == '"') {
+    const char* const end = StringEnd(begin, behind);
     if (end == begin) return false;
     if constexpr (!kRecord) return true;
     if (node == kNoNode) return true;
     value.kind = ValueKind::kString;
     value.raw = {begin + 1, static_cast<std::size_t>(end - begin - 1)};
-  } else if (!ReadToken(first, begin, value)) {
+  } else if (!ReadToken(begin, value)) {
     return false;
   }
   if constexpr (kRecord) {
@@ -273,18 +302,19 @@ NodeId Walker::Impl::Find(NodeId object, std::string_view key,
 }
 
 // The place that the raw key stands for.
-NodeId Walker::Impl::Lookup(const Frame& object, std::string_view key) noexcept {
-  const KeyTree::Node& parent = keys->at(object.node);
-  if (!parent.inner) return kNoNode;
+NodeId Walker::Impl::Lookup(NodeId object, std::string_view key) noexcept {
   const auto readable = static_cast<std::size_t>(key.data() + key.size() - text);
   const bool behind = readable >= KeyTree::kHalf && !key.empty();
   const KeyTree::Digest digest = behind ? KeyTree::DigestBehind(key) : KeyTree::DigestOf(key);
   const bool backslash = KeyTree::Holds(key, digest, '\\');
-  const NodeId node = backslash ? LookupDecoded(object.node, key) : Find(object.node, key, digest);
-  if (node == kNoNode) return node;
+  return backslash ? LookupDecoded(object, key) : Find(object, key, digest);
+}
+
+// A key of `object` that stands for `node` is there.
+void Walker::Impl::NoteKey(const Frame& object, NodeId node) noexcept {
+  if (node == kNoNode) return;
   const bool seen = std::exchange(event.heads_.data()[node].object, object.serial) == object.serial;
   if (seen && !keys->at(node).is_wildcard) event.flags_.duplicate_key = true;
-  return node;
 }
 
 // One value from `at` on, with all that lies in it. A machine with an explicit stack: each label is
@@ -301,11 +331,14 @@ value:
   c = text[*at++];
   if (c == '{' || c == '[') {
     if (frames.size() >= options.max_depth) return WalkFault::kTooDeep;
+    const KeyOrder::Point around =
+        frames.size() == floor ? KeyOrder::kUnknown : frames.back().point;
     Frame& frame = frames.emplace_back();
     frame.node = node;
     frame.array = c == '[';
     frame.begin = text + at[-1];
     if constexpr (kRecord) {
+      frame.point = around;
       if (c == '{') OpenObject(frame);
     }
     if (peek() == (c == '[' ? ']' : '}')) goto close;
@@ -313,7 +346,7 @@ value:
     if (c == '[') goto value;
     goto key;
   }
-  if (!Scalar<kRecord>(c, node)) return WalkFault::kMalformed;
+  if (!Scalar<kRecord>(text + at[-1], Behind(), node)) return WalkFault::kMalformed;
 
 after_value:
   if (frames.size() == floor) return WalkFault::kNone;
@@ -344,6 +377,29 @@ close:
   goto after_value;
 
 key:
+  if constexpr (kRecord) {
+    // Most members: the key was expected, and all four structurals stand where they stand mostly.
+    Frame& object = frames.back();
+    const std::uint32_t* next = at;
+    while (object.asked && last - next >= 4) {
+      const char* const begin = text + next[0];
+      if (*begin != '"' || text[next[1]] != ':') break;
+      const KeyOrder::Key* const known = order.Follow(object.point, begin + 1, text + size);
+      if (known == nullptr) break;
+      if (++members > options.max_fields) return WalkFault::kTooManyFields;
+      node = known->node;
+      NoteKey(object, node);
+      const char* const scalar = text + next[2];
+      const char* const behind = text + next[3];
+      at = next + 2;
+      if (*scalar == '{' || *scalar == '[') goto value;
+      if (!Scalar<kRecord>(scalar, behind, node)) return WalkFault::kMalformed;
+      at = next + 3;
+      if (*behind != ',') goto after_value;
+      next += 4;
+    }
+    at = next;
+  }
   if (peek() != '"') return WalkFault::kMalformed;
   if (++members > options.max_fields) return WalkFault::kTooManyFields;
   {
@@ -351,11 +407,14 @@ key:
     if (peek() != ':') return WalkFault::kMalformed;
     if constexpr (kRecord) {
       node = kNoNode;
-      const Frame& object = frames.back();
-      if (object.node != kNoNode) {
-        const char* const end = StringEnd(begin);
+      Frame& object = frames.back();
+      if (object.asked) {
+        const char* const end = StringEnd(begin, Behind());
         if (end == begin) return WalkFault::kMalformed;
-        node = Lookup(object, {begin + 1, static_cast<std::size_t>(end - begin - 1)});
+        const std::string_view key(begin + 1, static_cast<std::size_t>(end - begin - 1));
+        node = Lookup(object.node, key);
+        order.Learn(object.point, key, object.node, node);
+        NoteKey(object, node);
       }
     }
     ++at;
@@ -412,6 +471,7 @@ void Walker::Impl::StartEvent() noexcept {
   event_begin = at;
   event.flags_ = {};
   big_number = false;
+  order.Begin();
 }
 
 void Walker::Impl::FinishEvent() noexcept {
@@ -632,32 +692,15 @@ NodeId Walker::Impl::LookupDecoded(NodeId object, std::string_view key) noexcept
   return Find(object, decoded, KeyTree::DigestOf(decoded));
 }
 
-std::uint32_t Walker::Impl::Append(NodeId node, const RawValue& value) noexcept {
-  const auto slot = static_cast<std::uint32_t>(event.slots_.size());
-  event.slots_.push_back({value, node, Event::kEnd});
-  Event::Head& head = event.heads_.data()[node];
-  if (head.epoch != event.epoch_) {
-    head.epoch = event.epoch_;
-    head.first = head.last = slot;
-  } else {
-    event.slots_.data()[head.last].next = slot;
-    head.last = slot;
-  }
-  return slot;
-}
-
-std::uint32_t Walker::Impl::Record(NodeId node, const RawValue& value) noexcept {
-  const KeyTree::Node& place = keys->at(node);
-  std::uint32_t slot = Event::kEnd;
-  if (place.recorded) slot = Append(node, value);
-  if (place.also != kNoNode) Append(place.also, value);
-  return slot;
-}
-
 void Walker::Impl::OpenObject(Frame& frame) noexcept {
   frame.serial = ++objects;
   frame.slots = static_cast<std::uint32_t>(event.slots_.size());
-  if (frame.node == kNoNode || keys->at(frame.node).named_list != kNoNode) return;
+  if (frame.node == kNoNode) return;
+  frame.asked = keys->at(frame.node).inner;
+  if (frame.asked) {
+    frame.point = frame.node == kRootNode ? KeyOrder::kRoot : order.Within(frame.point);
+  }
+  if (keys->at(frame.node).named_list != kNoNode) return;
   frame.slot = Record(frame.node, {{frame.begin, 1}, ValueKind::kObject});
 }
 
@@ -701,7 +744,7 @@ EscapeReport Walker::Impl::InspectStrings(const std::uint32_t* from,
   for (at = from; at != to;) {
     const char* const begin = text + *at++;
     if (*begin != '"') continue;
-    const char* const end = StringEnd(begin);
+    const char* const end = StringEnd(begin, Behind());
     const EscapeReport report =
         InspectEscapes({begin + 1, static_cast<std::size_t>(end - begin - 1)});
     all.bad = all.bad || report.bad;
