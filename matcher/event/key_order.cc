@@ -5,6 +5,18 @@
 #include <utility>
 
 namespace faultline {
+namespace {
+
+constexpr std::size_t kFirstPlaces = 1024;
+constexpr std::size_t kNoPlace = ~std::size_t{0};
+constexpr std::size_t kMostLooks = 16;  // whoever makes keys of one hash gains nothing
+
+std::size_t HomeOf(KeyOrder::Point point, std::uint32_t hash) noexcept {
+  const std::uint64_t x = (std::uint64_t{hash} << 32 | point) * 0x9e3779b97f4a7c15;
+  return static_cast<std::size_t>(x >> 32);
+}
+
+}  // namespace
 
 bool KeyOrder::IsSlowly(const Key& key, const char* begin, const char* limit) const noexcept {
   if (static_cast<std::size_t>(limit - begin) < key.size) return false;
@@ -13,32 +25,78 @@ bool KeyOrder::IsSlowly(const Key& key, const char* begin, const char* limit) co
          std::memcmp(begin + first, rests_.data() + key.rest, key.size - first) == 0;
 }
 
-// What is found comes first from now on.
-const KeyOrder::Key* KeyOrder::FollowOther(Point& point, const char* begin,
-                                           const char* limit) noexcept {
-  Point before = steps_[point].next;
-  for (Point at = steps_[before].beside; at != kUnknown; before = at, at = steps_[at].beside) {
-    const Key& key = keys_[steps_[at].key];
-    if (!Is(key, begin, limit)) continue;
-    steps_[before].beside = steps_[at].beside;
-    steps_[at].beside = std::exchange(steps_[point].next, at);
-    point = at;
-    return &key;
+std::uint32_t KeyOrder::HashOf(const char* begin, std::size_t size, const char* limit) noexcept {
+  std::uint64_t first = 0;
+  if (limit - begin >= static_cast<std::ptrdiff_t>(sizeof first)) {
+    std::memcpy(&first, begin, sizeof first);
+    if (size < sizeof first) first &= (std::uint64_t{1} << 8 * size) - 1;
+  } else {
+    std::memcpy(&first, begin, std::min(size, static_cast<std::size_t>(limit - begin)));
   }
-  return nullptr;
+  return static_cast<std::uint32_t>((first * 0xd6e8feb86659fd93 + size * 0xc2b2ae3d27d4eb4f) >> 32);
+}
+
+std::size_t KeyOrder::PlaceOf(Point point, std::uint32_t hash, const char* begin,
+                              const char* limit) const noexcept {
+  const std::size_t mask = places_.size() - 1;
+  const std::size_t home = HomeOf(point, hash);
+  for (std::size_t look = 0; look < kMostLooks; ++look) {
+    const std::size_t place = (home + look) & mask;
+    const Point found = places_.data()[place];
+    if (found == kUnknown) return place;
+    const Step& step = steps_.data()[found];
+    if (step.before == point && Is(keys_.data()[step.key], begin, limit)) return place;
+  }
+  return kNoPlace;
+}
+
+const KeyOrder::Key* KeyOrder::FollowOther(Point& point, const char* begin, const char* colon,
+                                           const char* limit) noexcept {
+  const auto size = static_cast<std::size_t>(colon - begin);
+  const std::size_t place = PlaceOf(point, HashOf(begin, size, limit), begin, limit);
+  const Point found = place == kNoPlace ? kUnknown : places_.data()[place];
+  if (found == kUnknown) return nullptr;
+  steps_[point].next = found;
+  point = found;
+  return &keys_[steps_[found].key];
 }
 
 void KeyOrder::Learn(Point& point, std::string_view key, KeyTree::NodeId object,
                      KeyTree::NodeId node) {
   const Point before = std::exchange(point, kUnknown);
   if (before == kUnknown || key.size() > kLongestKey) return;
-  int beside = 0;
-  for (Point at = steps_[before].next; at != kUnknown; at = steps_[at].beside) ++beside;
-  if (beside >= kMostBeside) return;
-  if (keys_.size() >= kMostKeys) full_ = true;
-  if (full_ || credit_ <= 0) return;
-  point = MakeStep(NumberOf(key, object, node));
-  if (point != kUnknown) steps_[point].beside = std::exchange(steps_[before].next, point);
+  if (steps_.size() * 2 > places_.size()) GrowPlaces();
+  const char* const limit = key.data() + key.size() + 1;
+  const std::uint32_t hash = HashOf(key.data(), key.size() + 1, limit);
+  const std::size_t place = PlaceOf(before, hash, key.data(), limit);
+  if (place == kNoPlace) return;
+  if (places_[place] == kUnknown) {
+    if (keys_.size() >= kMostKeys) full_ = true;
+    if (full_ || credit_ <= 0) return;
+    const Point made = MakeStep(NumberOf(key, object, node));
+    if (made == kUnknown) return;
+    keys_[steps_[made].key].hash = hash;
+    steps_[made].before = before;
+    places_[place] = made;
+  }
+  point = steps_[before].next = places_[place];
+}
+
+// A step that finds no place is as good as forgotten.
+void KeyOrder::GrowPlaces() {
+  places_.assign(places_.size() * 2, kUnknown);
+  const std::size_t mask = places_.size() - 1;
+  for (Point made = 0; made < steps_.size(); ++made) {
+    const Step& step = steps_[made];
+    if (step.before == kUnknown) continue;
+    const std::size_t home = HomeOf(step.before, keys_[step.key].hash);
+    for (std::size_t look = 0; look < kMostLooks; ++look) {
+      Point& place = places_[(home + look) & mask];
+      if (place != kUnknown) continue;
+      place = made;
+      break;
+    }
+  }
 }
 
 KeyOrder::Point KeyOrder::LearnWithin(Point point) {
@@ -75,6 +133,7 @@ std::uint32_t KeyOrder::NumberOf(std::string_view key, KeyTree::NodeId object,
 
 void KeyOrder::Forget() {
   steps_.assign(1, Step{});
+  places_.assign(kFirstPlaces, kUnknown);
   keys_.clear();
   rests_.clear();
   numbers_.clear();

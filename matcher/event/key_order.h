@@ -5,9 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "matcher/event/key_tree.h"
@@ -37,9 +37,10 @@ class KeyOrder {
 
   using Text = std::array<char, 2 * kLanes>;
   struct alignas(64) Key {
-    Text text{};                          // the first bytes of the key and its closing quote
-    std::uint32_t size = 0;               // with that quote
-    std::uint32_t rest = 0;               // where in `rests_` the bytes behind those stand
+    Text text{};             // the first bytes of the key and its closing quote
+    std::uint32_t size = 0;  // with that quote
+    std::uint32_t rest = 0;  // where in `rests_` the bytes behind those stand
+    std::uint32_t hash = 0;
     KeyTree::NodeId node = KeyTree::kNone;
   };
 
@@ -52,14 +53,15 @@ class KeyOrder {
   }
 
   // The key that begins at `begin`, if it followed `point` before: then `point` is behind it, and
-  // what is given is good until Begin. Else null. Reads up to `limit`. Requires: a raw key, which a
-  // quote ends before `limit`.
-  [[nodiscard]] const Key* Follow(Point& point, const char* begin, const char* limit) noexcept {
+  // what is given is good until the next Learn. Else null. Reads up to `limit`. Requires: a raw key
+  // and its quote, and nothing but blanks from there to `colon`, which is before `limit`.
+  [[nodiscard]] const Key* Follow(Point& point, const char* begin, const char* colon,
+                                  const char* limit) noexcept {
     if (point == kUnknown) return nullptr;
     const Point next = steps_.data()[point].next;
     if (next == kUnknown) return nullptr;
     const Key& key = keys_.data()[steps_.data()[next].key];
-    if (!Is(key, begin, limit)) return FollowOther(point, begin, limit);
+    if (!Is(key, begin, limit)) return FollowOther(point, begin, colon, limit);
     point = next;
     return &key;
   }
@@ -79,14 +81,13 @@ class KeyOrder {
   static constexpr std::size_t kMostSteps = 65536;
   static constexpr std::size_t kMostKeys = 8192;
   static constexpr std::size_t kLongestKey = 256;
-  static constexpr int kMostBeside = 64;  // keys that may follow one point
   static constexpr int kMostCredit = 16384;
   static constexpr int kCreditPerEvent = 2;
 
   struct Step {
     std::uint32_t key = 0;    // number of the key before this point
+    Point before = kUnknown;  // behind the key before that
     Point next = kUnknown;    // behind the key that followed last
-    Point beside = kUnknown;  // another one that follows the same point
     Point within = kUnknown;
   };
 
@@ -112,8 +113,18 @@ class KeyOrder {
     std::memcpy(words, &both, sizeof words);
     return (words[0] | words[1]) == 0;
   }
-  [[nodiscard]] bool IsSlowly(const Key& key, const char* begin, const char* limit) const noexcept;
-  [[nodiscard]] const Key* FollowOther(Point& point, const char* begin, const char* limit) noexcept;
+  [[nodiscard, gnu::noinline]] bool IsSlowly(const Key& key, const char* begin,
+                                             const char* limit) const noexcept;
+  [[nodiscard]] const Key* FollowOther(Point& point, const char* begin, const char* colon,
+                                       const char* limit) noexcept;
+  // Of the first bytes of a key, of which there are `size` with its quote; reads up to `limit`.
+  [[nodiscard]] static std::uint32_t HashOf(const char* begin, std::size_t size,
+                                            const char* limit) noexcept;
+  // Where in `places_` what follows `point` by that key stands, or an empty place for it; kNoPlace
+  // where there are too many others.
+  [[nodiscard]] std::size_t PlaceOf(Point point, std::uint32_t hash, const char* begin,
+                                    const char* limit) const noexcept;
+  void GrowPlaces();
   [[nodiscard]] Point LearnWithin(Point point);
   [[nodiscard]] Point MakeStep(std::uint32_t key);
   [[nodiscard]] std::uint32_t NumberOf(std::string_view key, KeyTree::NodeId object,
@@ -121,9 +132,10 @@ class KeyOrder {
   void Forget();
 
   std::vector<Step> steps_;
+  std::vector<Point> places_;  // of steps by the one before and their keys; kUnknown: empty
   std::vector<Key> keys_;
   std::string rests_;
-  std::unordered_map<std::string, std::uint32_t> numbers_;  // of keys, by object and bytes
+  std::map<std::string, std::uint32_t> numbers_;  // of keys, by object and bytes
   int credit_ = kMostCredit;
   bool full_ = false;
 };

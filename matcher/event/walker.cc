@@ -93,11 +93,11 @@ struct Walker::Impl final : Event::TextReader {
     NodeId node = kNoNode;
     bool array = false;
     bool empty = true;
-    bool asked = false;  // an object of which some key is asked for
+    bool asked = false;                          // an object of which some key is asked for
     KeyOrder::Point point = KeyOrder::kUnknown;  // in the object, or around the array
-    std::uint32_t slot = Event::kEnd;  // of the object itself, where it is recorded
-    std::uint32_t slots = 0;           // how many there were when it was opened
-    std::uint32_t serial = 0;          // of the object, to tell duplicate keys
+    std::uint32_t slot = Event::kEnd;            // of the object itself, where it is recorded
+    std::uint32_t slots = 0;                     // how many there were when it was opened
+    std::uint32_t serial = 0;                    // of the object, to tell duplicate keys
     const char* begin = nullptr;
   };
 
@@ -384,7 +384,8 @@ key:
     while (object.asked && last - next >= 4) {
       const char* const begin = text + next[0];
       if (*begin != '"' || text[next[1]] != ':') break;
-      const KeyOrder::Key* const known = order.Follow(object.point, begin + 1, text + size);
+      const KeyOrder::Key* const known =
+          order.Follow(object.point, begin + 1, text + next[1], text + size);
       if (known == nullptr) break;
       if (++members > options.max_fields) return WalkFault::kTooManyFields;
       node = known->node;

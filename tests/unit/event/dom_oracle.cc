@@ -23,7 +23,14 @@ using simdjson::dom::element_type;
 using Strings = std::vector<std::string>;
 
 const Strings& AskedFields() {
-  static const Strings names{"a", "b", "a.b", "a.b.c", "c", "EventType", "Event.System.Channel"};
+  static const Strings names{"a",
+                             "b",
+                             "a.b",
+                             "a.b.c",
+                             "c",
+                             "EventType",
+                             "Event.System.Channel",
+                             "a key of more than thirty-two bytes, this"};
   return names;
 }
 

@@ -59,7 +59,9 @@ class Documents {
 
   std::string Key() {
     return Pick({"\"a\"", "\"b\"", "\"c\"", "\"a.b\"", "\"a.b.c\"", "\"b.c\"", "\"\"",
-                 "\"\\u0061\"", "\"EventType\"", "\"some other key that is long\"", "\"a\\\"b\""});
+                 "\"\\u0061\"", "\"EventType\"", "\"some other key that is long\"", "\"a\\\"b\"",
+                 "\"a key of more than thirty-two bytes, this\"",
+                 "\"a key of more than thirty-two bytes, that\""});
   }
 
   std::string String() {
