@@ -7,7 +7,7 @@
 namespace faultline {
 namespace {
 
-constexpr std::size_t kFirstPlaces = 1024;
+constexpr std::size_t kFirstPlaces = 256;
 constexpr std::size_t kNoPlace = ~std::size_t{0};
 constexpr std::size_t kMostLooks = 16;  // whoever makes keys of one hash gains nothing
 
@@ -65,55 +65,67 @@ void KeyOrder::Learn(Point& point, std::string_view key, KeyTree::NodeId object,
                      KeyTree::NodeId node) {
   const Point before = std::exchange(point, kUnknown);
   if (before == kUnknown || key.size() > kLongestKey) return;
-  if (steps_.size() * 2 > places_.size()) GrowPlaces();
   const char* const limit = key.data() + key.size() + 1;
   const std::uint32_t hash = HashOf(key.data(), key.size() + 1, limit);
-  const std::size_t place = PlaceOf(before, hash, key.data(), limit);
-  if (place == kNoPlace) return;
-  if (places_[place] == kUnknown) {
-    if (keys_.size() >= kMostKeys) full_ = true;
-    if (full_ || credit_ <= 0) return;
-    const Point made = MakeStep(NumberOf(key, object, node));
-    if (made == kUnknown) return;
-    keys_[steps_[made].key].hash = hash;
-    steps_[made].before = before;
-    places_[place] = made;
+  const Point last = steps_[before].next;
+  if (last == kUnknown) {
+    if (MayLearn()) point = MakeStep(before, NumberOf(key, hash, object, node));
+  } else if (Is(keys_[steps_[last].key], key.data(), limit)) {
+    point = last;
+  } else {
+    if (placed_ * 2 >= places_.size()) GrowPlaces();
+    Put(last);
+    const std::size_t place = PlaceOf(before, hash, key.data(), limit);
+    if (place == kNoPlace) return;
+    if (places_[place] != kUnknown) {
+      point = places_[place];
+    } else if (MayLearn()) {
+      point = MakeStep(before, NumberOf(key, hash, object, node));
+      Put(point);
+    }
   }
-  point = steps_[before].next = places_[place];
+  if (point != kUnknown) steps_[before].next = point;
 }
 
 // A step that finds no place is as good as forgotten.
-void KeyOrder::GrowPlaces() {
-  places_.assign(places_.size() * 2, kUnknown);
+void KeyOrder::Put(Point point) {
+  const Step& step = steps_[point];
   const std::size_t mask = places_.size() - 1;
-  for (Point made = 0; made < steps_.size(); ++made) {
-    const Step& step = steps_[made];
-    if (step.before == kUnknown) continue;
-    const std::size_t home = HomeOf(step.before, keys_[step.key].hash);
-    for (std::size_t look = 0; look < kMostLooks; ++look) {
-      Point& place = places_[(home + look) & mask];
-      if (place != kUnknown) continue;
-      place = made;
-      break;
-    }
+  const std::size_t home = HomeOf(step.before, keys_[step.key].hash);
+  for (std::size_t look = 0; look < kMostLooks; ++look) {
+    Point& place = places_[(home + look) & mask];
+    if (place == point) return;
+    if (place != kUnknown) continue;
+    place = point;
+    ++placed_;
+    return;
+  }
+}
+
+void KeyOrder::GrowPlaces() {
+  const std::vector<Point> before = std::exchange(places_, {});
+  places_.assign(before.size() * 2, kUnknown);
+  placed_ = 0;
+  for (const Point point : before) {
+    if (point != kUnknown) Put(point);
   }
 }
 
 KeyOrder::Point KeyOrder::LearnWithin(Point point) {
-  const Point within = MakeStep(0);
+  if (!MayLearn()) return kUnknown;
+  const Point within = MakeStep(point, 0);
   steps_[point].within = within;
   return within;
 }
 
-KeyOrder::Point KeyOrder::MakeStep(std::uint32_t key) {
-  if (steps_.size() >= kMostSteps) full_ = true;
-  if (full_ || credit_ <= 0) return kUnknown;
+KeyOrder::Point KeyOrder::MakeStep(Point before, std::uint32_t key) {
   --credit_;
-  steps_.push_back({key});
+  steps_.push_back({key, before});
+  full_ = full_ || steps_.size() == kMostSteps;
   return static_cast<Point>(steps_.size() - 1);
 }
 
-std::uint32_t KeyOrder::NumberOf(std::string_view key, KeyTree::NodeId object,
+std::uint32_t KeyOrder::NumberOf(std::string_view key, std::uint32_t hash, KeyTree::NodeId object,
                                  KeyTree::NodeId node) {
   std::string name(reinterpret_cast<const char*>(&object), sizeof object);
   name.append(key);
@@ -121,9 +133,11 @@ std::uint32_t KeyOrder::NumberOf(std::string_view key, KeyTree::NodeId object,
       numbers_.try_emplace(std::move(name), static_cast<std::uint32_t>(keys_.size()));
   if (!added) return found->second;
   Key& made = keys_.emplace_back();
+  full_ = full_ || keys_.size() == kMostKeys;
   std::string text(key);
   text += '"';
   made.size = static_cast<std::uint32_t>(text.size());
+  made.hash = hash;
   made.node = node;
   const std::size_t first = text.copy(made.text.data(), made.text.size());
   made.rest = static_cast<std::uint32_t>(rests_.size());
@@ -134,6 +148,7 @@ std::uint32_t KeyOrder::NumberOf(std::string_view key, KeyTree::NodeId object,
 void KeyOrder::Forget() {
   steps_.assign(1, Step{});
   places_.assign(kFirstPlaces, kUnknown);
+  placed_ = 0;
   keys_.clear();
   rests_.clear();
   numbers_.clear();

@@ -124,15 +124,20 @@ class KeyOrder {
   // where there are too many others.
   [[nodiscard]] std::size_t PlaceOf(Point point, std::uint32_t hash, const char* begin,
                                     const char* limit) const noexcept;
+  [[nodiscard]] bool MayLearn() const noexcept { return !full_ && credit_ > 0; }
+  void Put(Point point);
   void GrowPlaces();
   [[nodiscard]] Point LearnWithin(Point point);
-  [[nodiscard]] Point MakeStep(std::uint32_t key);
-  [[nodiscard]] std::uint32_t NumberOf(std::string_view key, KeyTree::NodeId object,
-                                       KeyTree::NodeId node);
+  [[nodiscard]] Point MakeStep(Point before, std::uint32_t key);
+  [[nodiscard]] std::uint32_t NumberOf(std::string_view key, std::uint32_t hash,
+                                       KeyTree::NodeId object, KeyTree::NodeId node);
   void Forget();
 
   std::vector<Step> steps_;
-  std::vector<Point> places_;  // of steps by the one before and their keys; kUnknown: empty
+  // Steps by the one before and their keys, of points that more than one key follows; else `next`
+  // is all there is. kUnknown: empty.
+  std::vector<Point> places_;
+  std::size_t placed_ = 0;
   std::vector<Key> keys_;
   std::string rests_;
   std::map<std::string, std::uint32_t> numbers_;  // of keys, by object and bytes
