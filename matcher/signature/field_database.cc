@@ -16,6 +16,7 @@ constexpr std::size_t kFewestPairs = 32;  // fewer stay with the other literals
 constexpr std::size_t kMostEdges = 16;    // more are scanned for
 // Fewer than these are found together with their short ones as fast.
 constexpr std::size_t kFewestForShorts = 32;
+constexpr std::size_t kFewestForGrams = 1024;  // below that Hyperscan is as fast
 
 bool HoldsAt(PredicateKind kind, std::size_t end, std::size_t literal, std::size_t text) {
   switch (kind) {
@@ -98,6 +99,7 @@ Result<void> FieldDatabase::Compile(Literals& literals, DatabaseCache* cache) {
   const bool pairs = std::count_if(literals.texts.begin(), literals.texts.end(), is_pair) >=
                      static_cast<std::ptrdiff_t>(kFewestPairs);
   const bool shorts = literals.texts.size() >= kFewestForShorts;
+  const bool grams = literals.texts.size() >= kFewestForGrams;
   std::vector<HsLiteral> rest;
   bool only_edges = true;
   for (auto& [text, meanings] : literals.texts) {
@@ -114,11 +116,16 @@ Result<void> FieldDatabase::Compile(Literals& literals, DatabaseCache* cache) {
       literals.shorts.Add(text, first);
       continue;
     }
+    if (grams && text.size() >= GramTable::kShortest) {
+      literals.grams.Add(text, first);
+      continue;
+    }
     only_edges = only_edges && std::none_of(meanings.begin(), meanings.end(), anywhere);
     rest.push_back({text, first, 0});
   }
   literals.texts.clear();
   literals.pairs.Seal();
+  literals.grams.Seal();
   if (only_edges && rest.size() <= kMostEdges) {
     for (HsLiteral& edge : rest) literals.edges.emplace_back(std::move(edge.text), edge.id);
     return {};
@@ -187,6 +194,9 @@ void FieldDatabase::ScanLiterals(const Literals& literals, std::string_view text
   });
   literals.shorts.Find(text, [&scanned](std::uint32_t meaning) noexcept {
     scanned.Found(scanned.meanings + meaning, 0);
+  });
+  literals.grams.Find(text, [&scanned](std::uint32_t meaning, std::size_t end) noexcept {
+    scanned.Found(scanned.meanings + meaning, end);
   });
   for (const auto& [edge, meaning] : literals.edges) {
     if (text.starts_with(edge)) scanned.Found(scanned.meanings + meaning, edge.size());

@@ -14,6 +14,7 @@
 #include "matcher/event/event.h"
 #include "matcher/signature/database_cache.h"
 #include "matcher/signature/exact_table.h"
+#include "matcher/signature/gram_table.h"
 #include "matcher/signature/hs_handles.h"
 #include "matcher/signature/pair_table.h"
 #include "matcher/signature/predicate.h"
@@ -66,6 +67,7 @@ class FieldDatabase {
     std::vector<Meaning> meanings;                      // a literal's number is that of its first
     PairTable pairs;
     ShortTable shorts;
+    GramTable grams;  // all longer ones, where there are many
     std::vector<std::pair<std::string, std::uint32_t>> edges;  // beginnings and ends: number
     HsDatabase database;                                       // of the rest; null without any
   };

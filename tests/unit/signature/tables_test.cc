@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The look-ups of the hot path: whole texts, pairs, answers by value, classes by route.
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +13,7 @@
 
 #include "matcher/signature/exact_table.h"
 #include "matcher/signature/field_memo.h"
+#include "matcher/signature/gram_table.h"
 #include "matcher/signature/pair_table.h"
 #include "matcher/signature/route_map.h"
 #include "matcher/signature/short_table.h"
@@ -205,6 +208,59 @@ TEST(ShortTable, FindsWhatStandsInAText) {
     EXPECT_EQ(found, wanted) << text;
   }
 }
+
+using Places = std::vector<std::pair<std::uint32_t, std::size_t>>;  // meaning, where it ends
+
+Places PlacesOf(const std::vector<std::string>& literals, const std::string& text) {
+  Places places;
+  for (std::uint32_t i = 0; i < literals.size(); ++i) {
+    for (std::size_t at = text.find(literals[i]); at != text.npos;
+         at = text.find(literals[i], at + 1)) {
+      places.emplace_back(i, at + literals[i].size());
+    }
+  }
+  std::sort(places.begin(), places.end());
+  return places;
+}
+
+class GramTableFinds : public ::testing::TestWithParam<bool> {};
+
+// Against std::string's search, over few letters, so that literals lie within and beside each other.
+TEST_P(GramTableFinds, EachPlaceOfALiteral) {
+  std::mt19937_64 random(20261128);
+  const auto text = [&](std::size_t size) {
+    std::string made;
+    while (made.size() < size) made += std::string_view("ab\\.\0\xff", 6)[random() % 6];
+    return made;
+  };
+  std::size_t found_in_all = 0;
+  for (int round = 0; round < 60; ++round) {
+    std::set<std::string> distinct;
+    for (std::size_t left = random() % 400; left > 0; --left) {
+      distinct.insert(text(GramTable::kShortest + random() % (round % 2 == 0 ? 4 : 90)));
+    }
+    const std::vector<std::string> literals(distinct.begin(), distinct.end());
+    GramTable table(GetParam());
+    for (std::uint32_t i = 0; i < literals.size(); ++i) table.Add(literals[i], i);
+    table.Seal();
+    for (int i = 0; i < 60; ++i) {
+      std::string where = text(random() % 200);
+      if (!literals.empty()) where += literals[random() % literals.size()] + text(random() % 9);
+      // Exactly as large as that, for whoever watches over memory.
+      const auto exact = std::make_unique<char[]>(where.size());
+      where.copy(exact.get(), where.size());
+      Places found;
+      table.Find({exact.get(), where.size()},
+                 [&](std::uint32_t meaning, std::size_t end) { found.emplace_back(meaning, end); });
+      std::sort(found.begin(), found.end());
+      ASSERT_EQ(found, PlacesOf(literals, where)) << where;
+      found_in_all += found.size();
+    }
+  }
+  EXPECT_GT(found_in_all, 10'000U);
+}
+
+INSTANTIATE_TEST_SUITE_P(ByLanesAndPlainly, GramTableFinds, ::testing::Values(true, false));
 
 TEST(RouteMap, ForgetsAtItsBound) {
   RouteMap<int> map(2);
