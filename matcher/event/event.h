@@ -85,11 +85,15 @@ class Event {
   // fields is read when one of them is first asked for, which moves values: references that an
   // iterator gave are good until the next call, ranges and iterators stay good.
   [[nodiscard]] Values Of(FieldId field) const noexcept {
-    const std::span<const NodeId> places = candidates_.Of(field, shape_);
+    const FieldTable::CandidateList& list = candidates_.Of(field, shape_);
+    if (list.outside != 0) {
+      const Head& best = heads_.data()[list.best];
+      if (best.epoch == epoch_) return {this, best.first};
+    }
+    const std::span<const NodeId> places(candidates_.nodes + list.begin, list.count);
     if (unread_ == nullptr) return Placed(places);
-    const std::uint32_t text = candidates_.FirstInText(field, shape_);
-    const Values better = Placed(places.first(text));
-    if (!better.empty() || text == places.size()) return better;
+    const Values better = Placed(places.first(list.outside));
+    if (!better.empty() || list.outside == list.count) return better;
     std::exchange(unread_, nullptr)->Read();
     return Placed(places);
   }

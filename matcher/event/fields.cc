@@ -26,10 +26,9 @@ struct FieldTable::Impl {
   std::vector<std::string> names;
   std::unordered_map<std::string_view, FieldId> ids;  // views into names
   KeyTree keys;
-  std::size_t shapes = 1;            // how many
-  std::vector<NodeId> candidates;    // all lists, one behind the other
-  std::vector<std::uint32_t> ends;   // of list field * shapes + shape
-  std::vector<std::uint32_t> texts;  // of that list, the number of its first place in a text
+  std::size_t shapes = 1;          // how many
+  std::vector<NodeId> candidates;  // all lists, one behind the other
+  std::vector<CandidateList> lists;
   std::vector<Mark> marks;
   std::vector<Finish> finish;  // per shape
   std::vector<NamedListNodes> named_lists;
@@ -88,14 +87,15 @@ struct FieldTable::Impl {
 
   void AddCandidates(const std::vector<Path>& paths) {
     const std::vector<NodeId> nodes = Expanded(paths);
+    lists.push_back({nodes.empty() ? kNoNode : nodes.front(),
+                     static_cast<std::uint32_t>(candidates.size()),
+                     static_cast<std::uint32_t>(nodes.size())});
     candidates.insert(candidates.end(), nodes.begin(), nodes.end());
-    ends.push_back(static_cast<std::uint32_t>(candidates.size()));
   }
 
   [[nodiscard]] std::span<const NodeId> Candidates(FieldId field, Shape shape) const noexcept {
-    const std::size_t list = field * shapes + static_cast<std::size_t>(shape);
-    const std::size_t begin = list == 0 ? 0 : ends[list - 1];
-    return {candidates.data() + begin, ends[list] - begin};
+    const CandidateList& list = lists[field * shapes + static_cast<std::size_t>(shape)];
+    return {candidates.data() + list.begin, list.count};
   }
 
   // A mark that may be spelt in several ways is a mark for each.
@@ -203,7 +203,7 @@ struct FieldTable::Impl {
     return found;
   }
 
-  void FindFirstInText(Shape shape) {
+  void CountOutsideTexts(Shape shape) {
     const Finish& todo = finish[static_cast<std::size_t>(shape)];
     const auto in_text = [&](NodeId place) {
       return std::any_of(todo.texts.begin(), todo.texts.end(), [&](const Finish::FieldText& text) {
@@ -212,7 +212,7 @@ struct FieldTable::Impl {
     };
     for (FieldId field = 0; field < names.size(); ++field) {
       const auto places = Candidates(field, shape);
-      texts[field * shapes + static_cast<std::size_t>(shape)] = static_cast<std::uint32_t>(
+      lists[field * shapes + static_cast<std::size_t>(shape)].outside = static_cast<std::uint32_t>(
           std::find_if(places.begin(), places.end(), in_text) - places.begin());
     }
   }
@@ -258,7 +258,7 @@ struct FieldTable::Impl {
         for (const NodeId node : nodes) MarkBelow(node, todo.escaped_twice);
       }
     }
-    FindFirstInText(shape);
+    CountOutsideTexts(shape);
   }
 
   // The places of a field; of "a|b" those of `a`, then those of `b`.
@@ -292,7 +292,6 @@ struct FieldTable::Impl {
     }
     for (const std::vector<Path>& paths : places) AddCandidates(paths);
     finish.resize(shapes);
-    texts.resize(names.size() * shapes);
     for (std::size_t shape = 0; shape < shapes; ++shape) AddFinish(set, static_cast<Shape>(shape));
     for (Finish& todo : finish) {
       if (!todo.escaped_twice.empty()) todo.escaped_twice.resize(keys.size());
@@ -351,7 +350,7 @@ std::span<const NodeId> FieldTable::Candidates(FieldId field, Shape shape) const
 }
 
 FieldTable::CandidateLists FieldTable::candidates() const noexcept {
-  return {impl_->candidates.data(), impl_->ends.data(), impl_->texts.data(), impl_->shapes};
+  return {impl_->candidates.data(), impl_->lists.data(), impl_->shapes};
 }
 
 std::span<const FieldTable::Mark> FieldTable::marks() const noexcept { return impl_->marks; }

@@ -79,19 +79,19 @@ class FieldTable {
     bool with_next = false;
   };
   // Those of all fields, for a loop over events: the list of (field, shape) has number
-  // field * shapes + shape and ends at `ends` of it, where the next one begins.
+  // field * shapes + shape.
+  struct CandidateList {
+    NodeId best = kNoNode;      // the first one, where most values are; kNoNode: there is none
+    std::uint32_t begin = 0;    // in `nodes`
+    std::uint32_t count = 0;    // the best one among them
+    std::uint32_t outside = 0;  // how many, the first ones, are not in a FieldText
+  };
   struct CandidateLists {
     const NodeId* nodes = nullptr;
-    const std::uint32_t* ends = nullptr;
-    const std::uint32_t* texts = nullptr;  // per list: number of its first place in a FieldText
+    const CandidateList* lists = nullptr;
     std::size_t shapes = 1;
-    [[nodiscard]] std::uint32_t FirstInText(FieldId field, Shape shape) const noexcept {
-      return texts[field * shapes + static_cast<std::size_t>(shape)];
-    }
-    [[nodiscard]] std::span<const NodeId> Of(FieldId field, Shape shape) const noexcept {
-      const std::size_t list = field * shapes + static_cast<std::size_t>(shape);
-      const std::uint32_t begin = list == 0 ? 0 : ends[list - 1];
-      return {nodes + begin, ends[list] - begin};
+    [[nodiscard]] const CandidateList& Of(FieldId field, Shape shape) const noexcept {
+      return lists[field * shapes + static_cast<std::size_t>(shape)];
     }
   };
   [[nodiscard]] CandidateLists candidates() const noexcept;

@@ -59,6 +59,7 @@ struct Matcher::Impl {
   bool PassesFilters(const SignatureClass::Member& signature) noexcept;
   void TellFilters() noexcept;
 
+  void FetchTriggered() const noexcept;
   bool Holds(ExprId id) noexcept;
   [[gnu::always_inline]] inline bool HoldsEagerly(const ExprPool::Target& leaf) noexcept;
   bool HoldsLazily(std::uint32_t plan, PredicateId id) noexcept;
@@ -215,6 +216,7 @@ std::span<const std::uint32_t> Matcher::Impl::MatchIn(ClassState& in) noexcept {
   ScanEager();
   Trigger();
   candidates += in.triggered.size();
+  FetchTriggered();
   for (const std::uint32_t member : in.triggered) {
     const SignatureClass::Member& signature = in.cls->members[member];
     if (Holds(signature.condition) && PassesFilters(signature)) {
@@ -259,6 +261,17 @@ void Matcher::Impl::Trigger() noexcept {
       const std::uint32_t member = in.waiting.data()[at];
       if (std::exchange(in.marks.data()[member], epoch) != epoch) in.triggered.push_back(member);
     }
+  }
+}
+
+// Rules are too many to stay in the nearest cache: what all wait for is asked for at once.
+void Matcher::Impl::FetchTriggered() const noexcept {
+  const SignatureClass& cls = *state->cls;
+  for (const std::uint32_t member : state->triggered) {
+    __builtin_prefetch(cls.members.data() + member);
+  }
+  for (const std::uint32_t member : state->triggered) {
+    __builtin_prefetch(&cls.pool[cls.members.data()[member].condition]);
   }
 }
 
