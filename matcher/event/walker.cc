@@ -72,6 +72,23 @@ std::size_t LineEnd(std::string_view raw) noexcept {
   return raw.size();
 }
 
+// Whether `part` stands in `text`; faster than memmem where it does not.
+bool Holds(std::string_view text, std::string_view part) noexcept {
+  std::size_t at = 0;
+  if (!part.empty()) {
+    const std::size_t last = part.size() - 1;
+    for (; at + last + kLanes <= text.size(); at += kLanes) {
+      const Lanes ends = (LoadLanes(text.data() + at) == part.front()) &
+                         (LoadLanes(text.data() + at + last) == part.back());
+      if (FirstLane(ends) != kLanes &&
+          text.substr(at, kLanes + last).find(part) != std::string_view::npos) {
+        return true;
+      }
+    }
+  }
+  return text.find(part, at) != std::string_view::npos;
+}
+
 }  // namespace
 
 std::string_view ToString(WalkFault fault) noexcept {
@@ -625,9 +642,8 @@ void Walker::Impl::ReadText(const FieldTable::Finish::FieldText& holder) noexcep
     return;
   }
   if (!holder.names.empty() &&
-      std::none_of(holder.names.begin(), holder.names.end(), [value](const std::string& name) {
-        return memmem(value->raw.data(), value->raw.size(), name.data(), name.size()) != nullptr;
-      })) {
+      std::none_of(holder.names.begin(), holder.names.end(),
+                   [value](const std::string& name) { return Holds(value->raw, name); })) {
     return;
   }
   if (holder.pairs) {
