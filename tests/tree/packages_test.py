@@ -152,15 +152,18 @@ def programs_of(dpkg, packages):
 def direct_headers(dpkg):
     """package -> one of its headers that our sources name."""
     by_tail = collections.defaultdict(set)
+    compilers_own = set()  # such as immintrin.h: every compiler brings them
     for path, package in dpkg.owner.items():
         if "/include/" in path:
             tail = path.split("/include/", 1)[1]
+            if path.startswith("/usr/lib/gcc/"):
+                compilers_own.add(tail)
             by_tail[tail].add(package)
             by_tail[tail.split("/", 1)[-1]].add(package)  # below an include folder of its own
     used = {}
     for _, text in tree(".cc", ".h"):
         for header in INCLUDE.findall(text):
-            if "." in header or "/" in header:
+            if header not in compilers_own and ("." in header or "/" in header):
                 exact = dpkg.owner.get(f"/usr/include/{header}")
                 for package in {exact} if exact else by_tail.get(header, set()):
                     used.setdefault(package, f"<{header}>")
