@@ -233,7 +233,9 @@ void ClassMaking::AddField(const Signatures& signatures, FieldId field,
     if (predicate.kind == PredicateKind::kNull) plan.null = number;
     if (predicate.kind == PredicateKind::kPresent) plan.present = number;
     if (predicate.kind == PredicateKind::kExists) plan.exists = number;
-    if (predicate.kind == PredicateKind::kContains && !predicate.cased) {
+    // Not one that bytes which are no UTF-8 hold in another spelling, as of a Kelvin sign.
+    if (predicate.kind == PredicateKind::kContains && !predicate.cased &&
+        predicate.text == predicate.bytes_text) {
       parts.emplace(predicate.text, number);
     }
     return number;

@@ -71,5 +71,27 @@ TEST(SignatureDifferential, GeneratedRuleTextsAgreeWithTheReference) {
   EXPECT_LT(pairs, loaded * kEvents * 4 / 5);
 }
 
+// What a wildcard needs must not be a literal of another rule that such bytes hold in one spelling only.
+TEST(SignatureDifferential, BytesThatAreNoUtf8AgreeWhereALiteralIsSpeltWithAKelvinSign) {
+  sigma::RuleCollection rules = sigma::LoadRulesFromText(
+      "title: kelvin\nid: 00000000-0000-0000-0000-000000000001\nlogsource: {product: x}\n"
+      "detection: {s: {a|contains: 'k\u212a'}, condition: s}\n---\n"
+      "title: wildcard\nid: 00000000-0000-0000-0000-000000000002\nlogsource: {product: x}\n"
+      "detection: {s: {a: '?kk*'}, condition: s}\n",
+      "rules.yml", {});
+  ASSERT_EQ(rules.detections.size(), 2u);
+  const reference::Evaluator reference(rules.detections);
+  EnginePairs engine(std::move(rules), Shape::kAuto, {"x", "", ""});
+  std::size_t pairs = 0;
+  for (const char* const value :
+       {"xKK", "xKK\xff", "xk\xe2\x84\xaa\xff", "\xffKK", "xk\xe2\x84\xaa"}) {
+    const std::string event = std::string("{\"a\":\"") + value + "\"}";
+    const std::vector<std::uint32_t> expected = reference.Match(event);
+    EXPECT_EQ(engine.Match(event), expected) << event;
+    pairs += expected.size();
+  }
+  EXPECT_GE(pairs, 5u);
+}
+
 }  // namespace
 }  // namespace faultline::testing
