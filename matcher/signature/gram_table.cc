@@ -44,6 +44,7 @@ void GramTable::Add(std::string_view literal, std::uint32_t meaning) {
 }
 
 void GramTable::Seal() {
+  if (literals_.empty()) return;
   // How many literals hold four bytes, each literal once.
   std::unordered_map<std::uint32_t, std::pair<std::uint32_t, const Literal*>> holders;
   for (const Literal& literal : literals_) {

@@ -13,14 +13,14 @@ namespace faultline {
 
 // Thousands of literals looked for in short texts, as command lines are. Each literal is known by
 // four bytes of it, those that fewest others hold; for every place of a text one bit tells whether
-// such four bytes may begin there, sixteen places at a time, and where they do the literal is
+// such four bytes may begin there, eight places at a time, and where they do the literal is
 // compared. Of a q-gram filter (Karp and Rabin 1987; one bitmap in place of a hash set, as in Moraru
 // and Andersen, "Exact Pattern Matching with Feed-Forward Bloom Filters", 2012) no place is skipped:
 // texts are too short for that. Hyperscan's matcher for thousands of literals has few bits for each
 // and confirms at nearly every byte (docs/performance.md has the figures, also where it is better).
 //
 // Place      value of a field -> FieldDatabase -> [GramTable] -> Truth.
-// Memory     About 20 bytes a literal and its text, and at most 160 KiB of bitmaps.
+// Memory     About 20 bytes a literal and its text, and at most 256 KiB of bitmaps.
 // Threads    Immutable after Seal().
 class GramTable {
  public:
