@@ -77,7 +77,7 @@ void GramTable::Seal() {
     bitmap.shift = kHashBits - static_cast<unsigned>(std::countr_zero(bits));
   };
   make(grams_, literals_.size() - shorts);
-  make(shorts_, shorts);
+  if (shorts != 0) make(shorts_, shorts);
   const std::size_t buckets = std::bit_ceil(literals_.size() * 2 + 1);
   bucket_shift_ = kHashBits - static_cast<unsigned>(std::countr_zero(buckets));
   buckets_.assign(buckets + 1, 0);
@@ -90,6 +90,7 @@ void GramTable::Seal() {
     ++buckets_[(literal.hash >> bucket_shift_) + 1];
     entries_.push_back(literal.entry);
   }
+  entries_.emplace_back();
   for (std::size_t i = 1; i < buckets_.size(); ++i) buckets_[i] += buckets_[i - 1];
   literals_ = {};
 }
@@ -121,7 +122,7 @@ GramTable::Marks GramTable::MarkPlainly(const Bitmap& grams, const Bitmap& short
   for (std::size_t i = 0; i < places; ++i) {
     const std::uint32_t gram = Gram(at + i);
     marks.grams |= bit(grams, HashOf(gram)) << i;
-    marks.shorts |= bit(shorts, HashOf(gram << 8)) << i;
+    if (!shorts.words.empty()) marks.shorts |= bit(shorts, HashOf(gram << 8)) << i;
   }
   return marks;
 }
@@ -147,17 +148,21 @@ GramTable::Marks GramTable::MarkPlainly(const Bitmap& grams, const Bitmap& short
     return static_cast<std::uint64_t>(
         static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(lanes))));
   };
+  const auto fours_from = [fours](const char* from) __attribute__((target("avx2"))) {
+    const auto load = [](const char* half) __attribute__((target("avx2"))) {
+      return _mm_loadu_si128(reinterpret_cast<const __m128i*>(half));
+    };
+    return _mm256_shuffle_epi8(
+        _mm256_inserti128_si256(_mm256_castsi128_si256(load(from)), load(from + 4), 1), fours);
+  };
   Marks marks;
   for (std::size_t i = 0; i < places; i += kStep) {
-    const auto load = [](const char* from) __attribute__((target("avx2"))) {
-      return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-    };
-    const __m256i bytes =
-        _mm256_inserti128_si256(_mm256_castsi128_si256(load(at + i)), load(at + i + 4), 1);
-    const __m256i gram = _mm256_shuffle_epi8(bytes, fours);
-    marks.grams |= signs(held(grams, _mm256_mullo_epi32(gram, multiplier))) << i;
-    marks.shorts |= signs(held(shorts, _mm256_mullo_epi32(_mm256_slli_epi32(gram, 8), multiplier)))
-                    << i;
+    marks.grams |= signs(held(grams, _mm256_mullo_epi32(fours_from(at + i), multiplier))) << i;
+  }
+  if (shorts.words.empty()) return marks;
+  for (std::size_t i = 0; i < places; i += kStep) {
+    const __m256i three = _mm256_slli_epi32(fours_from(at + i), 8);
+    marks.shorts |= signs(held(shorts, _mm256_mullo_epi32(three, multiplier))) << i;
   }
   return marks;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -11,13 +12,14 @@
 
 namespace faultline {
 
-// Thousands of literals looked for in short texts, as command lines are. Each literal is known by
+// Literals looked for in short texts, or thousands of them in any, as in command lines. Each literal is known by
 // four bytes of it, those that fewest others hold; for every place of a text one bit tells whether
 // such four bytes may begin there, eight places at a time, and where they do the literal is
 // compared. Of a q-gram filter (Karp and Rabin 1987; one bitmap in place of a hash set, as in Moraru
 // and Andersen, "Exact Pattern Matching with Feed-Forward Bloom Filters", 2012) no place is skipped:
 // texts are too short for that. Hyperscan's matcher for thousands of literals has few bits for each
-// and confirms at nearly every byte (docs/performance.md has the figures, also where it is better).
+// and confirms at nearly every byte; for few literals a call of it costs more than a short text
+// (docs/performance.md has the figures, also where it is better).
 //
 // Place      value of a field -> FieldDatabase -> [GramTable] -> Truth.
 // Memory     About 20 bytes a literal and its text, and at most 256 KiB of bitmaps.
@@ -40,14 +42,8 @@ class GramTable {
     if (empty()) return;
     for (std::size_t begin = 0; begin + kShortest <= text.size(); begin += kBlock) {
       const Marks marks = Mark(text, begin);
-      for (std::uint64_t left = marks.grams; left != 0; left &= left - 1) {
-        const std::size_t at = begin + static_cast<std::size_t>(std::countr_zero(left));
-        FindAt<false>(text, at, HashOf(Gram(text.data() + at)), found);
-      }
-      for (std::uint64_t left = marks.shorts; left != 0; left &= left - 1) {
-        const std::size_t at = begin + static_cast<std::size_t>(std::countr_zero(left));
-        FindAt<true>(text, at, HashOf(ShortGram(text.data() + at)), found);
-      }
+      FindIn<false>(text, begin, marks.grams, found);
+      FindIn<true>(text, begin, marks.shorts, found);
     }
   }
 
@@ -89,10 +85,32 @@ class GramTable {
   }
   static constexpr std::uint32_t kMultiplier = 0x9e3779b1;
 
+  // Looks at the marked places. What they wait for from memory is asked for at once, step by step.
   template <bool kShort, class Found>
-  void FindAt(std::string_view text, std::size_t at, std::uint32_t hash,
+  void FindIn(std::string_view text, std::size_t begin, std::uint64_t marks,
               const Found& found) const noexcept {
-    const std::uint32_t* const first = buckets_.data() + (hash >> bucket_shift_);
+    const std::uint32_t* const firsts = buckets_.data();
+    const Entry* const entries = entries_.data();
+    std::array<std::uint32_t, kBlock> places, buckets;
+    std::size_t count = 0;
+    for (; marks != 0; marks &= marks - 1) {
+      const auto at = static_cast<std::uint32_t>(std::countr_zero(marks));
+      const char* const gram = text.data() + begin + at;
+      places[count] = at;
+      buckets[count] = HashOf(kShort ? ShortGram(gram) : Gram(gram)) >> bucket_shift_;
+      __builtin_prefetch(firsts + buckets[count++]);
+    }
+    for (std::size_t i = 0; i < count; ++i) __builtin_prefetch(entries + firsts[buckets[i]]);
+    for (std::size_t i = 0; i < count; ++i) {
+      __builtin_prefetch(texts_.data() + entries[firsts[buckets[i]]].text);
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      FindAt<kShort>(text, begin + places[i], firsts + buckets[i], found);
+    }
+  }
+  template <bool kShort, class Found>
+  void FindAt(std::string_view text, std::size_t at, const std::uint32_t* first,
+              const Found& found) const noexcept {
     for (std::uint32_t i = first[0]; i < first[1]; ++i) {
       const Entry& entry = entries_.data()[i];
       if ((entry.size < kGram) != kShort || entry.gram > at ||
@@ -115,7 +133,7 @@ class GramTable {
   Bitmap grams_, shorts_;
   std::vector<std::uint32_t> buckets_;  // by the upper bits of a hash, the first of its entries
   unsigned bucket_shift_ = 0;
-  std::vector<Entry> entries_;
+  std::vector<Entry> entries_;  // and one more: where an empty last bucket points
 };
 
 }  // namespace faultline
