@@ -12,17 +12,17 @@
 namespace faultline {
 namespace {
 
-constexpr std::size_t kFewestPairs = 32;  // fewer stay with the other literals
-constexpr std::size_t kMostEdges = 16;    // more are scanned for
-// Fewer than these are found together with their short ones as fast.
-constexpr std::size_t kFewestForShorts = 32;
-constexpr std::size_t kFewestForGrams = 1024;  // below that Hyperscan is as fast
+constexpr std::size_t kFewestPairs = 32;         // fewer stay with the other literals
+constexpr std::size_t kMostEdges = 16;           // more are scanned for
+constexpr std::size_t kFewestEnds = 16;          // fewer stay with the other literals
+constexpr std::size_t kMostForHyperscan = 1024;  // more are found by their grams faster
+constexpr std::size_t kLongText = 256;           // bytes; Hyperscan is faster from there on
 
-bool HoldsAt(PredicateKind kind, std::size_t end, std::size_t literal, std::size_t text) {
+bool HoldsAt(PredicateKind kind, bool begins, bool ends) {
   switch (kind) {
     case PredicateKind::kContains: return true;
-    case PredicateKind::kStartsWith: return end == literal;
-    case PredicateKind::kEndsWith: return end == text;
+    case PredicateKind::kStartsWith: return begins;
+    case PredicateKind::kEndsWith: return ends;
     default: return false;
   }
 }
@@ -94,42 +94,68 @@ void FieldDatabase::Add(const Predicate& predicate, PredicateId id) {
   if (text_only) bytes_.push_back({predicate.kind, predicate.bytes_text, id});
 }
 
+// The number of a literal that means these.
+std::uint32_t FieldDatabase::Number(std::span<const Meaning> meanings, Literals& literals) {
+  const auto first = static_cast<std::uint32_t>(literals.meanings.size());
+  literals.meanings.insert(literals.meanings.end(), meanings.begin(), meanings.end());
+  for (std::size_t i = first; i + 1 < literals.meanings.size(); ++i)
+    literals.meanings[i].more = true;
+  return first;
+}
+
+// Of literals that may mean other things too, the part that EndTable answers.
+void FieldDatabase::TakeEnds(Literals& literals) {
+  const auto is_end = [](const Meaning& m) { return m.kind == PredicateKind::kEndsWith; };
+  const auto takes = [&](const auto& entry) {
+    return EndTable::Takes(entry.first) &&
+           std::any_of(entry.second.begin(), entry.second.end(), is_end);
+  };
+  if (std::count_if(literals.texts.begin(), literals.texts.end(), takes) <
+      static_cast<std::ptrdiff_t>(kFewestEnds)) {
+    return;
+  }
+  for (auto& entry : literals.texts) {
+    if (!takes(entry)) continue;
+    auto& [text, meanings] = entry;
+    const auto others = std::stable_partition(meanings.begin(), meanings.end(), is_end);
+    literals.ends.Add(text, Number({meanings.begin(), others}, literals));
+    meanings.erase(meanings.begin(), others);
+  }
+  std::erase_if(literals.texts, [](const auto& entry) { return entry.second.empty(); });
+  literals.ends.Seal();
+}
+
 Result<void> FieldDatabase::Compile(Literals& literals, DatabaseCache* cache) {
+  TakeEnds(literals);
   const auto is_pair = [](const auto& entry) { return PairTable::Takes(entry.first); };
   const bool pairs = std::count_if(literals.texts.begin(), literals.texts.end(), is_pair) >=
                      static_cast<std::ptrdiff_t>(kFewestPairs);
-  const bool shorts = literals.texts.size() >= kFewestForShorts;
-  const bool grams = literals.texts.size() >= kFewestForGrams;
   std::vector<HsLiteral> rest;
   bool only_edges = true;
-  for (auto& [text, meanings] : literals.texts) {
-    for (Meaning& meaning : meanings) meaning.more = &meaning != &meanings.back();
-    const auto first = static_cast<unsigned>(literals.meanings.size());
-    literals.meanings.insert(literals.meanings.end(), meanings.begin(), meanings.end());
+  for (const auto& [text, meanings] : literals.texts) {
+    const std::uint32_t first = Number(meanings, literals);
     if (pairs && PairTable::Takes(text)) {
       literals.pairs.Add(text, first);
       continue;
     }
     const auto anywhere = [](const Meaning& m) { return m.kind == PredicateKind::kContains; };
-    if (shorts && ShortTable::Takes(text) &&
-        std::all_of(meanings.begin(), meanings.end(), anywhere)) {
-      literals.shorts.Add(text, first);
-      continue;
-    }
-    if (grams && text.size() >= GramTable::kShortest) {
-      literals.grams.Add(text, first);
-      continue;
-    }
     only_edges = only_edges && std::none_of(meanings.begin(), meanings.end(), anywhere);
     rest.push_back({text, first, 0});
   }
   literals.texts.clear();
   literals.pairs.Seal();
-  literals.grams.Seal();
   if (only_edges && rest.size() <= kMostEdges) {
     for (HsLiteral& edge : rest) literals.edges.emplace_back(std::move(edge.text), edge.id);
     return {};
   }
+  std::erase_if(rest, [&literals](const HsLiteral& literal) {
+    const bool is_short = ShortTable::Takes(literal.text);
+    if (is_short) literals.shorts.Add(literal.text, literal.id);
+    return is_short;
+  });
+  for (const HsLiteral& literal : rest) literals.grams.Add(literal.text, literal.id);
+  literals.grams.Seal();
+  if (rest.empty() || rest.size() > kMostForHyperscan) return {};
   Result<HsDatabase> database = CompileLiterals(rest, cache);
   if (!database) return tl::unexpected<Error>(database.error());
   literals.database = std::move(*database);
@@ -151,13 +177,18 @@ Result<void> FieldDatabase::Prepare(const Literals& literals, HsScratch& scratch
 }
 
 struct FieldDatabase::Scanned {
-  // The literal whose first meaning is `meaning` ends at `end`.
-  void Found(const Meaning* meaning, std::size_t end) const noexcept {
+  // The literal of this number stands in the text.
+  void Found(std::uint32_t number, bool begins, bool ends) const noexcept {
+    const Meaning* meaning = meanings + number;
     for (bool more = true; more; ++meaning) {
       more = meaning->more;
       if (!valid_utf8 && meaning->text_only) continue;
-      if (HoldsAt(meaning->kind, end, meaning->size, size)) truth.Set(meaning->id);
+      if (HoldsAt(meaning->kind, begins, ends)) truth.Set(meaning->id);
     }
+  }
+  // It ends at `end`.
+  void FoundAt(std::uint32_t number, std::size_t end) const noexcept {
+    Found(number, end == meanings[number].size, end == size);
   }
 
   const Meaning* meanings;
@@ -189,24 +220,25 @@ void FieldDatabase::ScanLiterals(const Literals& literals, std::string_view text
                                  hs_scratch_t* scratch, Truth& truth) noexcept {
   if (text.empty()) return;
   Scanned scanned{literals.meanings.data(), text.size(), valid_utf8, truth};
-  literals.pairs.Find(text, [&scanned](std::uint32_t meaning, std::size_t end) noexcept {
-    scanned.Found(scanned.meanings + meaning, end);
+  literals.ends.Find(
+      text, [&scanned](std::uint32_t number) noexcept { scanned.Found(number, false, true); });
+  const auto found_at = [&scanned](std::uint32_t number, std::size_t end) noexcept {
+    scanned.FoundAt(number, end);
+  };
+  literals.pairs.Find(text, found_at);
+  literals.shorts.Find(text, [&scanned](std::uint32_t number, bool begins, bool ends) noexcept {
+    scanned.Found(number, begins, ends);
   });
-  literals.shorts.Find(text, [&scanned](std::uint32_t meaning) noexcept {
-    scanned.Found(scanned.meanings + meaning, 0);
-  });
-  literals.grams.Find(text, [&scanned](std::uint32_t meaning, std::size_t end) noexcept {
-    scanned.Found(scanned.meanings + meaning, end);
-  });
-  for (const auto& [edge, meaning] : literals.edges) {
-    if (text.starts_with(edge)) scanned.Found(scanned.meanings + meaning, edge.size());
-    if (text.ends_with(edge)) scanned.Found(scanned.meanings + meaning, text.size());
+  for (const auto& [edge, number] : literals.edges) {
+    const bool begins = text.starts_with(edge), ends = text.ends_with(edge);
+    if (begins || ends) scanned.Found(number, begins, ends);
   }
-  if (literals.database == nullptr) return;
+  if (literals.database == nullptr || text.size() < kLongText) {
+    return literals.grams.Find(text, found_at);
+  }
   const auto on_match = [](unsigned id, unsigned long long, unsigned long long end, unsigned,
                            void* opaque) noexcept -> int {
-    const Scanned& found = *static_cast<const Scanned*>(opaque);
-    found.Found(found.meanings + id, end);
+    static_cast<const Scanned*>(opaque)->FoundAt(id, end);
     return 0;
   };
   const hs_error_t code =

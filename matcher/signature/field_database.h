@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "base/result.h"
 #include "matcher/event/event.h"
 #include "matcher/signature/database_cache.h"
+#include "matcher/signature/end_table.h"
 #include "matcher/signature/exact_table.h"
 #include "matcher/signature/gram_table.h"
 #include "matcher/signature/hs_handles.h"
@@ -25,8 +27,9 @@
 namespace faultline {
 
 // All literal questions about one field, answered by one scan of a value: exact texts and numbers
-// by hash, substrings by Hyperscan's literal matcher with the offsets checked in its callback,
-// "name=value" by the value; few beginnings and ends alone one by one.
+// by hash, "name=value" by the value, ends by the last part of a path, what has one or two bytes by a
+// table; the rest by four bytes of each in short texts and where there are thousands, else by
+// Hyperscan's literal matcher; few beginnings and ends alone one by one.
 //
 // Place      value of a field -> [FieldDatabase] -> Truth.
 // Case       Caseless literals are compared folded, cased ones raw. On text that is not valid UTF-8
@@ -65,11 +68,12 @@ class FieldDatabase {
   struct Literals {
     std::map<std::string, std::vector<Meaning>> texts;  // used while building
     std::vector<Meaning> meanings;                      // a literal's number is that of its first
+    EndTable ends;
     PairTable pairs;
     ShortTable shorts;
-    GramTable grams;  // all longer ones, where there are many
+    GramTable grams;                                           // all longer ones
     std::vector<std::pair<std::string, std::uint32_t>> edges;  // beginnings and ends: number
-    HsDatabase database;                                       // of the rest; null without any
+    HsDatabase database;  // those of `grams` for long texts; null where they are many, or none
   };
   // A caseless predicate whose ASCII folding is not its simple folding.
   struct BytesPredicate {
@@ -86,6 +90,8 @@ class FieldDatabase {
   struct Scanned;  // a text while its literals are found
 
   void Add(const Predicate& predicate, PredicateId id);
+  [[nodiscard]] static std::uint32_t Number(std::span<const Meaning> meanings, Literals& literals);
+  static void TakeEnds(Literals& literals);
   [[nodiscard]] static Result<void> Compile(Literals& literals, DatabaseCache* cache);
   [[nodiscard]] static Result<void> Prepare(const Literals& literals, HsScratch& scratch);
   static void ScanLiterals(const Literals& literals, std::string_view text, bool valid_utf8,

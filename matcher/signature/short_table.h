@@ -10,9 +10,9 @@
 
 namespace faultline {
 
-// Literals of one or two bytes that are looked for anywhere. They stand in nearly every text, and
-// Hyperscan tells each place: here a text is looked through once without a branch, a bit a literal, and
-// only which of them stand in it is told.
+// Literals of one or two bytes. They stand in nearly every text, and Hyperscan tells each place: here
+// a text is looked through once without a branch, a bit a literal, and only which of them stand in it
+// is told, and which of these it begins or ends with.
 //
 // Memory     4 KiB for every 64 literals.
 // Threads    Immutable once filled.
@@ -24,12 +24,15 @@ class ShortTable {
   // Requires: Takes(literal), and it was not added before.
   void Add(std::string_view literal, std::uint32_t meaning);
 
-  // found(meaning) once for each literal that stands in `text`.
+  // found(meaning, whether the text begins with it, whether it ends with it) once for each literal
+  // that stands in `text`. Requires: the text is not empty.
   template <class Found>
   void Find(std::string_view text, const Found& found) const noexcept {
     for (const Block& block : blocks_) {
+      const std::uint64_t begins = block.Begins(text), ends = block.Ends(text);
       for (std::uint64_t bits = block.In(text); bits != 0; bits &= bits - 1) {
-        found(block.meanings[static_cast<std::size_t>(std::countr_zero(bits))]);
+        const auto number = static_cast<std::size_t>(std::countr_zero(bits));
+        found(block.meanings[number], (begins >> number & 1) != 0, (ends >> number & 1) != 0);
       }
     }
   }
@@ -38,7 +41,18 @@ class ShortTable {
   static constexpr std::size_t kBits = 64;
 
   struct Block {
-    // Requires: the text is not empty.
+    [[nodiscard]] std::uint64_t At(const char* pair) const noexcept {
+      return first[static_cast<unsigned char>(pair[0])] &
+             second[static_cast<unsigned char>(pair[1])];
+    }
+    [[nodiscard]] std::uint64_t Begins(std::string_view text) const noexcept {
+      const std::uint64_t one = first[static_cast<unsigned char>(text.front())] & single;
+      return text.size() == 1 ? one : At(text.data());
+    }
+    [[nodiscard]] std::uint64_t Ends(std::string_view text) const noexcept {
+      const std::uint64_t one = first[static_cast<unsigned char>(text.back())] & single;
+      return text.size() == 1 ? one : one | (At(text.data() + text.size() - 2) & ~single);
+    }
     [[nodiscard]] std::uint64_t In(std::string_view text) const noexcept {
       const auto* at = reinterpret_cast<const unsigned char*>(text.data());
       const auto* const last = at + text.size() - 1;

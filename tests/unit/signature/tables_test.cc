@@ -6,11 +6,13 @@
 #include <random>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "matcher/signature/end_table.h"
 #include "matcher/signature/exact_table.h"
 #include "matcher/signature/field_memo.h"
 #include "matcher/signature/gram_table.h"
@@ -199,14 +201,46 @@ TEST(ShortTable, FindsWhatStandsInAText) {
   for (std::uint32_t i = 0; i < literals.size(); ++i) table.Add(literals[i], i);
   for (std::size_t round = 0; round < 2000; ++round) {
     const std::string text = text_of(1 + random() % 8);
-    std::vector<std::uint32_t> found, wanted;
-    table.Find(text, [&found](std::uint32_t meaning) { found.push_back(meaning); });
+    std::vector<std::tuple<std::uint32_t, bool, bool>> found, wanted;
+    table.Find(text, [&found](std::uint32_t meaning, bool begins, bool ends) {
+      found.emplace_back(meaning, begins, ends);
+    });
     for (std::uint32_t i = 0; i < literals.size(); ++i) {
-      if (text.find(literals[i]) != std::string::npos) wanted.push_back(i);
+      if (text.find(literals[i]) == std::string::npos) continue;
+      wanted.emplace_back(i, text.starts_with(literals[i]), text.ends_with(literals[i]));
     }
     std::sort(found.begin(), found.end());
     EXPECT_EQ(found, wanted) << text;
   }
+}
+
+TEST(EndTable, FindsAllThatATextEndsWith) {
+  EXPECT_FALSE(EndTable::Takes("net.exe"));
+  std::mt19937 random(2);
+  const auto text_of = [&random](std::size_t size) {
+    std::string text;
+    for (std::size_t i = 0; i < size; ++i) text += "ab\\."[random() % 4];
+    return text;
+  };
+  std::set<std::string> distinct;
+  while (distinct.size() < 300) {
+    if (std::string text = text_of(1 + random() % 7); EndTable::Takes(text)) distinct.insert(text);
+  }
+  const std::vector<std::string> literals(distinct.begin(), distinct.end());
+  EndTable table;
+  for (std::uint32_t i = 0; i < literals.size(); ++i) table.Add(literals[i], i);
+  table.Seal();
+  for (std::size_t round = 0; round < 2000; ++round) {
+    const std::string text = text_of(random() % 12);
+    std::vector<std::uint32_t> found, wanted;
+    table.Find(text, [&found](std::uint32_t meaning) { found.push_back(meaning); });
+    for (std::uint32_t i = 0; i < literals.size(); ++i) {
+      if (text.ends_with(literals[i])) wanted.push_back(i);
+    }
+    std::sort(found.begin(), found.end());
+    EXPECT_EQ(found, wanted) << text;
+  }
+  EndTable().Find("\\none", [](std::uint32_t) { FAIL(); });
 }
 
 using Places = std::vector<std::pair<std::uint32_t, std::size_t>>;  // meaning, where it ends

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/hash.h"
+
+namespace faultline {
+
+// Literals that texts end with and that hold a backslash, as rules name programs: `\certutil.exe`.
+// What stands from the last backslash on is the same in a literal and in a text that ends with it, so
+// one hash of it finds them all, and nothing is scanned.
+//
+// Place      value of a field -> FieldDatabase -> [EndTable] -> Truth.
+// Memory     About 48 bytes a literal and its text.
+// Threads    Immutable after Seal().
+class EndTable {
+ public:
+  [[nodiscard]] static bool Takes(std::string_view literal) noexcept {
+    return literal.find(kMark) != std::string_view::npos;
+  }
+  // Requires: Takes(literal), and it was not added before.
+  void Add(std::string_view literal, std::uint32_t meaning);
+  void Seal();
+
+  // found(meaning) for each literal that `text` ends with.
+  template <class Found>
+  void Find(std::string_view text, const Found& found) const noexcept {
+    if (slots_.empty()) return;
+    const std::size_t mark = text.rfind(kMark);
+    if (mark == std::string_view::npos) return;
+    const std::uint64_t hash = Hash64(text.substr(mark));
+    const std::size_t mask = slots_.size() - 1;
+    const Entry* const slots = slots_.data();
+    for (std::size_t at = hash & mask; slots[at].meaning != kFree; at = (at + 1) & mask) {
+      const Entry& entry = slots[at];
+      if (entry.hash == hash && text.ends_with({texts_.data() + entry.at, entry.size})) {
+        found(entry.meaning);
+      }
+    }
+  }
+
+ private:
+  struct Entry {
+    std::uint64_t hash = 0;  // of what stands from the last mark on
+    std::uint32_t at = 0;    // in texts_
+    std::uint32_t size = 0;
+    std::uint32_t meaning = kFree;
+  };
+  static constexpr char kMark = '\\';
+  static constexpr std::uint32_t kFree = 0xffffffff;
+
+  std::string texts_;
+  std::vector<Entry> entries_;
+  std::vector<Entry> slots_;  // a power of two; open addressing
+};
+
+}  // namespace faultline
