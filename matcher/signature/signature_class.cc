@@ -14,6 +14,7 @@ namespace faultline {
 namespace {
 
 constexpr std::size_t kWitnessSets = 6;  // kept per signature, the most telling ones
+constexpr std::size_t kMostUnions = 24;  // looked at for them, about
 
 using WitnessSet = SignatureClass::WitnessSet;
 
@@ -76,18 +77,31 @@ class WitnessFinder {
     return Best(std::move(sets));
   }
 
-  // One child must hold, whichever: the union of the best set of each.
+  // One child must hold, whichever: the union of a set of each. Besides that of the best ones, those
+  // in which one child has another: what is best on this stream is measured later.
   std::vector<WitnessSet> OfAll(const Expr& expr) {
-    WitnessSet all;
+    std::vector<std::vector<WitnessSet>> each;
     for (const ExprId child : class_.pool.children(expr)) {
-      const std::vector<WitnessSet> sets = Of(child);
-      if (sets.empty()) return {};
-      all.insert(all.end(), sets.front().begin(), sets.front().end());
+      each.push_back(Of(child));
+      if (each.back().empty()) return {};
     }
-    std::sort(all.begin(), all.end());
-    all.erase(std::unique(all.begin(), all.end()), all.end());
-    if (all.empty()) return {};
-    return {std::move(all)};
+    if (each.empty()) return {};
+    std::vector<std::size_t> taken(each.size(), 0);  // of each child, which set
+    const auto together = [&] {
+      WitnessSet all;
+      for (std::size_t i = 0; i < each.size(); ++i) {
+        all.insert(all.end(), each[i][taken[i]].begin(), each[i][taken[i]].end());
+      }
+      std::sort(all.begin(), all.end());
+      all.erase(std::unique(all.begin(), all.end()), all.end());
+      return all;
+    };
+    std::vector<WitnessSet> sets{together()};
+    for (std::size_t i = 0; i < each.size() && sets.size() < kMostUnions; ++i) {
+      for (taken[i] = 1; taken[i] < each[i].size(); ++taken[i]) sets.push_back(together());
+      taken[i] = 0;
+    }
+    return Best(std::move(sets));
   }
 
   // What a set costs to look at: how often one of it might be seen.

@@ -132,6 +132,30 @@ detection:
   EXPECT_EQ(rules->impl().classes->size(), classes + 2);  // those that name no event
 }
 
+TEST(ClassTable, ABranchWaitsForTheRarerOfItsLiterals) {
+  constexpr char kBranches[] = R"(title: branches
+logsource: {category: test}
+detection:
+  left: {a|contains: frequently, b|contains: rare}
+  right: {c|contains: other}
+  condition: 1 of them
+)";
+  const auto rules = RuleSet::Compile(sigma::LoadRulesFromText(kBranches, "rules.yml"), {}).value();
+  Walker walker(&rules->fields());
+  Matcher matcher(rules);
+  const auto match = [&](const char* event) {
+    EXPECT_EQ(walker.Begin(event, {}), WalkFault::kNone);
+    return matcher.Match(*walker.Next()).size();
+  };
+  for (int event = 0; event < 100; ++event) EXPECT_EQ(match(R"({"a":"frequently","b":"x"})"), 0u);
+  const std::uint64_t learned = matcher.candidates();
+  for (int event = 0; event < 100; ++event) EXPECT_EQ(match(R"({"a":"frequently","b":"x"})"), 0u);
+  EXPECT_EQ(matcher.candidates(), learned);
+  EXPECT_EQ(match(R"({"a":"frequently","b":"rare"})"), 1u);
+  EXPECT_EQ(match(R"({"c":"another"})"), 1u);
+  EXPECT_EQ(matcher.candidates(), learned + 2);
+}
+
 TEST(ClassTable, ThreadsThatNeedAClassAtOnceMakeItOnce) {
   std::string text;
   for (int field = 0; field < 40; ++field) {
