@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -10,17 +11,19 @@
 
 namespace faultline {
 
-// Literals that texts end with and that hold a backslash, as rules name programs: `\certutil.exe`.
-// What stands from the last backslash on is the same in a literal and in a text that ends with it, so
-// one hash of it finds them all, and nothing is scanned.
+// Literals that texts end with and that hold a backslash before their last part, as rules name
+// programs: `\certutil.exe`. What stands from the last backslash on is the same in a literal and in a
+// text that ends with it, so one hash of it finds them all, and nothing is scanned.
 //
 // Place      value of a field -> FieldDatabase -> [EndTable] -> Truth.
 // Memory     About 48 bytes a literal and its text.
 // Threads    Immutable after Seal().
 class EndTable {
  public:
+  // Not what ends with the backslash itself: all of these would share one hash.
   [[nodiscard]] static bool Takes(std::string_view literal) noexcept {
-    return literal.find(kMark) != std::string_view::npos;
+    const std::size_t mark = literal.rfind(kMark);
+    return mark != std::string_view::npos && mark + 1 < literal.size();
   }
   // Requires: Takes(literal), and it was not added before.
   void Add(std::string_view literal, std::uint32_t meaning);

@@ -12,13 +12,13 @@
 
 namespace faultline {
 
-// Literals looked for in short texts, or thousands of them in any, as in command lines. Each literal is known by
-// four bytes of it, those that fewest others hold; for every place of a text one bit tells whether
-// such four bytes may begin there, eight places at a time, and where they do the literal is
-// compared. Of a q-gram filter (Karp and Rabin 1987; one bitmap in place of a hash set, as in Moraru
-// and Andersen, "Exact Pattern Matching with Feed-Forward Bloom Filters", 2012) no place is skipped:
-// texts are too short for that. Hyperscan's matcher for thousands of literals has few bits for each
-// and confirms at nearly every byte; for few literals a call of it costs more than a short text
+// Literals looked for in short texts, or thousands of them in any, as in command lines. Each is known
+// by four bytes of it, those that fewest others hold; for every place of a text one bit tells whether
+// such four bytes may begin there, eight places at a time, and where they do the literal is compared.
+// Of a q-gram filter (Karp and Rabin 1987; one bitmap in place of a hash set, as in Moraru and
+// Andersen, "Exact Pattern Matching with Feed-Forward Bloom Filters", 2012) no place is skipped: texts
+// are too short for that. Hyperscan's matcher for thousands of literals has few bits for each and
+// confirms at nearly every byte; for few literals a call of it costs more than a short text
 // (docs/performance.md has the figures, also where it is better).
 //
 // Place      value of a field -> FieldDatabase -> [GramTable] -> Truth.

@@ -216,6 +216,7 @@ TEST(ShortTable, FindsWhatStandsInAText) {
 
 TEST(EndTable, FindsAllThatATextEndsWith) {
   EXPECT_FALSE(EndTable::Takes("net.exe"));
+  EXPECT_FALSE(EndTable::Takes("\\temp\\"));
   std::mt19937 random(2);
   const auto text_of = [&random](std::size_t size) {
     std::string text;
