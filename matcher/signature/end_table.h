@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/hash.h"
+#include "matcher/signature/hash_slots.h"
 
 namespace faultline {
 
@@ -27,7 +27,7 @@ class EndTable {
   }
   // Requires: Takes(literal), and it was not added before.
   void Add(std::string_view literal, std::uint32_t meaning);
-  void Seal();
+  void Seal() { slots_.Seal(); }
 
   // found(meaning) for each literal that `text` ends with.
   template <class Found>
@@ -35,15 +35,9 @@ class EndTable {
     if (slots_.empty()) return;
     const std::size_t mark = text.rfind(kMark);
     if (mark == std::string_view::npos) return;
-    const std::uint64_t hash = Hash64(text.substr(mark));
-    const std::size_t mask = slots_.size() - 1;
-    const Entry* const slots = slots_.data();
-    for (std::size_t at = hash & mask; slots[at].meaning != kFree; at = (at + 1) & mask) {
-      const Entry& entry = slots[at];
-      if (entry.hash == hash && text.ends_with({texts_.data() + entry.at, entry.size})) {
-        found(entry.meaning);
-      }
-    }
+    slots_.LookAt(Hash64(text.substr(mark)), [&](const Entry& entry) {
+      if (text.ends_with({texts_.data() + entry.at, entry.size})) found(entry.meaning);
+    });
   }
 
  private:
@@ -51,14 +45,12 @@ class EndTable {
     std::uint64_t hash = 0;  // of what stands from the last mark on
     std::uint32_t at = 0;    // in texts_
     std::uint32_t size = 0;
-    std::uint32_t meaning = kFree;
+    std::uint32_t meaning = HashSlots<Entry>::kFree;
   };
   static constexpr char kMark = '\\';
-  static constexpr std::uint32_t kFree = 0xffffffff;
 
   std::string texts_;
-  std::vector<Entry> entries_;
-  std::vector<Entry> slots_;  // a power of two; open addressing
+  HashSlots<Entry> slots_;
 };
 
 }  // namespace faultline

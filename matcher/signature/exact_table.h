@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "matcher/signature/hash_slots.h"
 #include "matcher/signature/truth.h"
 
 namespace faultline {
@@ -20,9 +20,9 @@ class ExactTable {
  public:
   // `text_only`: not for texts that are not valid UTF-8.
   void Add(std::string_view text, PredicateId id, bool text_only);
-  void Seal();
+  void Seal() { slots_.Seal(); }
 
-  [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+  [[nodiscard]] bool empty() const noexcept { return slots_.empty(); }
   // Sets what equals `text`.
   void Find(std::string_view text, bool valid_utf8, Truth& truth) const noexcept;
 
@@ -31,14 +31,13 @@ class ExactTable {
     std::uint64_t hash = 0;
     std::uint32_t at = 0;  // in texts_
     std::uint32_t size = 0;
-    PredicateId id = kNoPredicate;  // kNoPredicate: a free slot
+    PredicateId meaning = HashSlots<Entry>::kFree;
     bool text_only = false;
   };
   static constexpr std::size_t kSizes = 256;  // longer ones count as the last
 
   std::string texts_;
-  std::vector<Entry> entries_;
-  std::vector<Entry> slots_;                        // a power of two; open addressing
+  HashSlots<Entry> slots_;
   std::array<std::uint64_t, kSizes / 64> sizes_{};  // one bit per size of a text
 };
 

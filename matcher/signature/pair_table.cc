@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "matcher/signature/pair_table.h"
 
-#include <bit>
-
 #include "base/hash.h"
 
 namespace faultline {
@@ -15,20 +13,10 @@ bool PairTable::Takes(std::string_view literal) noexcept {
 
 void PairTable::Add(std::string_view literal, std::uint32_t meaning) {
   const std::size_t equals = literal.find('=');
-  entries_.push_back(
-      {HashOf(literal.data() + equals + 1), static_cast<std::uint32_t>(texts_.size()),
-       static_cast<std::uint32_t>(literal.size()), static_cast<std::uint32_t>(equals), meaning});
+  slots_.Add({HashOf(literal.data() + equals + 1), static_cast<std::uint32_t>(texts_.size()),
+              static_cast<std::uint32_t>(literal.size()), static_cast<std::uint32_t>(equals),
+              meaning});
   texts_ += literal;
-}
-
-void PairTable::Seal() {
-  if (entries_.empty()) return;
-  slots_.assign(std::bit_ceil(entries_.size() * 2), {});
-  for (const Entry& entry : entries_) {
-    std::size_t at = entry.hash & (slots_.size() - 1);
-    while (slots_[at].meaning != kFree) at = (at + 1) & (slots_.size() - 1);
-    slots_[at] = entry;
-  }
 }
 
 std::uint64_t PairTable::HashOf(const char* value) noexcept { return Hash64({value, kValueBytes}); }

@@ -5,7 +5,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "matcher/signature/hash_slots.h"
 
 namespace faultline {
 
@@ -20,7 +21,7 @@ class PairTable {
   [[nodiscard]] static bool Takes(std::string_view literal) noexcept;
   // Requires: Takes(literal).
   void Add(std::string_view literal, std::uint32_t meaning);
-  void Seal();
+  void Seal() { slots_.Seal(); }
 
   // found(meaning, where the literal ends) for each place where a literal stands in `text`.
   template <class Found>
@@ -39,31 +40,26 @@ class PairTable {
     std::uint32_t at = 0;  // in texts_
     std::uint32_t size = 0;
     std::uint32_t equals = 0;  // where the sign stands in it
-    std::uint32_t meaning = kFree;
+    std::uint32_t meaning = HashSlots<Entry>::kFree;
   };
-  static constexpr std::uint32_t kFree = 0xffffffff;
 
   [[nodiscard]] static std::uint64_t HashOf(const char* value) noexcept;
 
   template <class Found>
   void FindAt(std::string_view text, std::size_t equals, const Found& found) const noexcept {
     const std::uint64_t hash = HashOf(text.data() + equals + 1);
-    const std::size_t mask = slots_.size() - 1;
-    const Entry* const slots = slots_.data();
-    for (std::size_t at = hash & mask; slots[at].meaning != kFree; at = (at + 1) & mask) {
-      const Entry& entry = slots[at];
-      if (entry.hash != hash || entry.equals > equals) continue;
+    slots_.LookAt(hash, [&](const Entry& entry) {
+      if (entry.equals > equals) return;
       const std::size_t begin = equals - entry.equals;
       if (text.substr(begin, entry.size) != std::string_view(texts_).substr(entry.at, entry.size)) {
-        continue;
+        return;
       }
       found(entry.meaning, begin + entry.size);
-    }
+    });
   }
 
   std::string texts_;
-  std::vector<Entry> entries_;
-  std::vector<Entry> slots_;  // a power of two; open addressing
+  HashSlots<Entry> slots_;
 };
 
 }  // namespace faultline
