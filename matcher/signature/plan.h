@@ -13,7 +13,7 @@ namespace faultline {
 // How a value is looked for, from cheap to dear.
 enum class Cost : std::uint8_t {
   kHash,         // equal texts and numbers, absence: one look-up for all rules
-  kLiteral,      // parts of texts: one Hyperscan scan of a value for all rules
+  kLiteral,      // parts of texts: one scan of a value for all rules
   kLazy,         // wildcards inside, networks, comparisons ...: asked when a condition comes to it
   kRegex,        // a regular expression on Hyperscan: asked so too, linear in the value
   kBacktracking  // a regular expression on PCRE2: asked so too, with limits
