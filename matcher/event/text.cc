@@ -39,16 +39,26 @@ char32_t NextCodePoint(std::string_view text, std::size_t& at) noexcept {
   return code;
 }
 
+// Of valid UTF-8: whether the folding of a code point beyond ASCII is another one. Signs, as in the
+// names of products, have none.
+bool FoldsBeyondAscii(std::string_view text) noexcept {
+  for (std::size_t at = 0; at < text.size();) {
+    if (static_cast<unsigned char>(text.data()[at]) < 0x80) {
+      ++at;
+      continue;
+    }
+    const char32_t code = NextCodePoint(text, at);
+    if (FoldCodePoint(code) != code) return true;
+  }
+  return false;
+}
+
 std::string_view FoldUnicode(std::string_view text, std::string& buffer) {
   buffer.clear();
-  bool folded = false;
   for (std::size_t at = 0; at < text.size();) {
-    const char32_t code = NextCodePoint(text, at);
-    const char32_t fold = FoldCodePoint(code);
-    folded = folded || fold != code;
-    AppendUtf8(fold, buffer);
+    AppendUtf8(FoldCodePoint(NextCodePoint(text, at)), buffer);
   }
-  return folded ? std::string_view(buffer) : text;
+  return buffer;
 }
 
 }  // namespace
@@ -95,7 +105,7 @@ std::string_view Fold(std::string_view text, std::string& buffer) {
   if (folding == AsciiFolding::kSame) return text;
   const std::string_view folded(buffer.data(), text.size());
   if (folding == AsciiFolding::kFolded) return folded;
-  if (IsValidUtf8(text)) return FoldUnicode(text, buffer);
+  if (IsValidUtf8(text) && FoldsBeyondAscii(text)) return FoldUnicode(text, buffer);
   return folded == text ? text : folded;
 }
 

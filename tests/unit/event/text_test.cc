@@ -43,6 +43,7 @@ TEST(Fold, FoldsAsciiAndBeyondOneToOne) {
   EXPECT_EQ(Folded("\xc3\x9f"), "\xc3\x9f");                    // sharp s stays one letter
   EXPECT_EQ(Folded("\xc4\xb0"), "\xc4\xb0");                    // dotted capital I folds fully only
   EXPECT_EQ(Folded("\xc8\xba"), "\xe2\xb1\xa5");                // grows by a byte
+  EXPECT_EQ(Folded("Word\xc2\xae IX"), "word\xc2\xae ix");      // a sign has no case
 }
 
 TEST(Fold, TextThatIsNoUtf8FoldsAsBytes) {
