@@ -113,8 +113,8 @@ EscapeReport InspectEscapes(std::string_view raw) noexcept {
       report.bad = true;
     } else if (IsHigh(escape.code) || IsLow(escape.code)) {
       report.lone_surrogate = true;
-    } else if (escape.size == 6 && FoldCodePoint(escape.code) < 0x80) {
-      report.hides_ascii = true;
+    } else if (const char32_t folded = FoldCodePoint(escape.code); folded < 0x80) {
+      report.hidden.Add(static_cast<char>(folded));
     }
     at = FindBackslash(raw, at + escape.size);
   }
@@ -158,8 +158,7 @@ namespace {
 // The code points by their last byte and the one before: C5 BF, (E2) 84 AA.
 constexpr unsigned char kEscape[] = {'\\', 'u'}, kLongS[] = {0xc5, 0xbf}, kKelvin[] = {0x84, 0xaa};
 
-// Makes lanes of `all` 0 where the first of two bytes is `pair[0]` and the second `pair[1]`. Without
-// a comparison, which the compiler takes apart for vectors that the baseline does not have.
+// Makes lanes of `all` 0 where the first of two bytes is `pair[0]` and the second `pair[1]`.
 template <typename Vector>
 [[gnu::always_inline]] inline void Gather(const Vector& first, const Vector& second,
                                           const unsigned char (&pair)[2], Vector& all) noexcept {
@@ -192,17 +191,7 @@ template <typename Vector>
   return {AnyZero(escapes), AnyZero(folds)};
 }
 
-using Bytes16 = unsigned char __attribute__((vector_size(16)));
 #if defined(__x86_64__)
-using Bytes32 = unsigned char __attribute__((vector_size(32)));
-using Bytes64 = unsigned char __attribute__((vector_size(64)));
-const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0;
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kHasAvx512 = false;  // g++ 12 then puts no local at 64 bytes (its bug 110027)
-#else
-const bool kHasAvx512 = __builtin_cpu_supports("avx512bw") != 0;
-#endif
-
 [[gnu::target("avx2")]] UnicodeHints FindUnicodeAvx2(std::string_view text) noexcept {
   return FindUnicodeBy<Bytes32>(text);
 }

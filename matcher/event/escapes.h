@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -8,11 +9,33 @@
 
 namespace faultline {
 
+// Some characters of ASCII.
+class AsciiSet {
+ public:
+  // Requires: c is one.
+  void Add(char c) noexcept { words_[IndexOf(c)] |= BitOf(c); }
+  void Add(const AsciiSet& other) noexcept {
+    for (std::size_t i = 0; i < words_.size(); ++i) words_[i] |= other.words_[i];
+  }
+  [[nodiscard]] bool Meets(const AsciiSet& other) const noexcept {
+    return (words_[0] & other.words_[0]) != 0 || (words_[1] & other.words_[1]) != 0;
+  }
+  [[nodiscard]] bool empty() const noexcept { return words_[0] == 0 && words_[1] == 0; }
+
+ private:
+  static std::size_t IndexOf(char c) noexcept { return static_cast<unsigned char>(c) / 64 % 2; }
+  static std::uint64_t BitOf(char c) noexcept {
+    return std::uint64_t{1} << static_cast<unsigned char>(c) % 64;
+  }
+
+  std::array<std::uint64_t, 2> words_{};
+};
+
 // What the escapes of one JSON string (without its quotes) are like.
 struct EscapeReport {
   bool bad = false;             // a backslash that begins no escape of JSON
   bool lone_surrogate = false;  // half of a UTF-16 pair
-  bool hides_ascii = false;     // spells ASCII, or what folds to an ASCII letter, as \uXXXX
+  AsciiSet hidden;              // spelled as \uXXXX; letters as what they fold to
 };
 [[nodiscard]] EscapeReport InspectEscapes(std::string_view raw) noexcept;
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "matcher/event/escapes.h"
 #include "matcher/event/fields.h"
 
 namespace faultline {
@@ -102,9 +103,9 @@ class Event {
   [[nodiscard]] std::span<const RawValue> leaves() const;
   [[nodiscard]] Shape shape() const noexcept { return shape_; }
   [[nodiscard]] const EventFlags& flags() const noexcept { return flags_; }
-  // Some text may hold ASCII that its bytes do not show: by an escape \u00.., or by a code point
-  // beyond ASCII that folds to an ASCII letter.
-  [[nodiscard]] bool hides_ascii() const noexcept { return hides_ascii_; }
+  // What ASCII, folded, some text may hold that its bytes do not show: by an escape \u00.., or by a
+  // code point beyond ASCII that folds to an ASCII letter.
+  [[nodiscard]] const AsciiSet& hidden_ascii() const noexcept { return hidden_ascii_; }
   [[nodiscard]] std::string_view text() const noexcept { return text_; }  // the object's own bytes
   [[nodiscard]] std::uint32_t index() const noexcept { return index_; }   // in a split root array
 
@@ -157,7 +158,7 @@ class Event {
   std::uint32_t index_ = 0;
   Shape shape_ = Shape::kFlat;
   EventFlags flags_;
-  bool hides_ascii_ = false;
+  AsciiSet hidden_ascii_;
 };
 
 }  // namespace faultline

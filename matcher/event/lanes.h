@@ -21,6 +21,23 @@ inline void StoreLanes(char* to, const Lanes& lanes) noexcept {
   std::memcpy(to, &lanes, sizeof lanes);
 }
 
+// Unsigned bytes, for loops that are compiled once for each size of vectors, and whether this CPU has
+// those beyond the baseline. Such loops compare nothing: the compiler takes a comparison of vectors
+// apart that the baseline does not have.
+using Bytes16 = unsigned char __attribute__((vector_size(16)));
+#if defined(__x86_64__)
+using Bytes32 = unsigned char __attribute__((vector_size(32)));
+using Bytes64 = unsigned char __attribute__((vector_size(64)));
+inline const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0;
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kHasAvx512 = false;  // g++ 12 then puts no local at 64 bytes (its bug 110027)
+#else
+inline const bool kHasAvx512 = __builtin_cpu_supports("avx512bw") != 0;
+#endif
+#else
+inline constexpr bool kHasAvx2 = false;
+#endif
+
 // The first lane that is not 0; kLanes where there is none. Requires: lanes are 0 or -1.
 [[nodiscard]] inline std::size_t FirstLane(const Lanes& lanes) noexcept {
   static_assert(std::endian::native == std::endian::little);

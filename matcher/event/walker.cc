@@ -213,7 +213,7 @@ struct Walker::Impl final : Event::TextReader {
   bool array = false;  // the root is an array
   bool blank = false;
   bool big_number = false;
-  bool hides_ascii = false;  // of the payload, see Event
+  AsciiSet hidden_ascii;  // of the payload, see Event
 };
 
 WalkFault Walker::Impl::Index(std::string_view payload) noexcept {
@@ -504,7 +504,7 @@ void Walker::Impl::FinishEvent() noexcept {
   event.flags_.lone_surrogate =
       payload_flags.lone_surrogate && (!array || InspectStrings(event_begin, at).lone_surrogate);
   event.flags_.invalid_utf8 = payload_flags.invalid_utf8 && (!array || !IsValidUtf8(event.text_));
-  event.hides_ascii_ = hides_ascii;
+  event.hidden_ascii_ = hidden_ascii;
   event.shape_ = options.shape;
   if (options.shape == Shape::kAuto) RecogniseShape();
   const FieldTable::Finish& todo = fields->finish(event.shape_);
@@ -766,7 +766,7 @@ EscapeReport Walker::Impl::InspectStrings(const std::uint32_t* from,
         InspectEscapes({begin + 1, static_cast<std::size_t>(end - begin - 1)});
     all.bad = all.bad || report.bad;
     all.lone_surrogate = all.lone_surrogate || report.lone_surrogate;
-    all.hides_ascii = all.hides_ascii || report.hides_ascii;
+    all.hidden.Add(report.hidden);
   }
   at = before;
   return all;
@@ -806,12 +806,16 @@ WalkFault Walker::Begin(std::string_view payload, const Options& options) noexce
   const WalkFault fault = w.Validate();
   if (fault != WalkFault::kNone && fault != WalkFault::kNotObject) return fault;
   const UnicodeHints unicode = FindUnicode(payload);
-  w.hides_ascii = unicode.folds_to_ascii;
+  w.hidden_ascii = {};
+  if (unicode.folds_to_ascii) {
+    w.hidden_ascii.Add('s');
+    w.hidden_ascii.Add('k');
+  }
   if (options.strict_json || unicode.escapes) {
     const EscapeReport report = w.InspectStrings(first, w.last);
     if (report.bad && options.strict_json) return WalkFault::kBadEscape;
     w.payload_flags.lone_surrogate = report.lone_surrogate;
-    w.hides_ascii = w.hides_ascii || report.hides_ascii;
+    w.hidden_ascii.Add(report.hidden);
   }
   if (fault != WalkFault::kNone) return fault;
   w.more = true;

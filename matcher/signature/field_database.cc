@@ -163,17 +163,8 @@ Result<void> FieldDatabase::Compile(Literals& literals, DatabaseCache* cache) {
 }
 
 Result<void> FieldDatabase::Prepare(HsScratch& scratch) const {
-  if (auto ready = Prepare(folded_, scratch); !ready) return ready;
-  return Prepare(cased_, scratch);
-}
-
-Result<void> FieldDatabase::Prepare(const Literals& literals, HsScratch& scratch) {
-  if (literals.database == nullptr) return {};
-  hs_scratch_t* grown = scratch.release();
-  const hs_error_t code = hs_alloc_scratch(literals.database.get(), &grown);
-  scratch.reset(grown);
-  if (code != HS_SUCCESS) return Fail(Fault::kInternal, "Hyperscan has no memory for its scratch");
-  return {};
+  if (auto ready = GrowScratch(folded_.database.get(), scratch); !ready) return ready;
+  return GrowScratch(cased_.database.get(), scratch);
 }
 
 struct FieldDatabase::Scanned {
@@ -209,7 +200,8 @@ void FieldDatabase::Scan(const TextView& text, ValueKind kind, HsScratch& scratc
   ScanLiterals(cased_, text.raw, text.valid_utf8, scratch.get(), truth);
   if (!text.ascii && beyond_ != nullptr) {
     CompileBeyondAscii();
-    FAULTLINE_CHECK(Prepare(beyond_->folded, scratch) && Prepare(beyond_->cased, scratch));
+    FAULTLINE_CHECK(GrowScratch(beyond_->folded.database.get(), scratch) &&
+                    GrowScratch(beyond_->cased.database.get(), scratch));
     ScanLiterals(beyond_->folded, text.folded, text.valid_utf8, scratch.get(), truth);
     ScanLiterals(beyond_->cased, text.raw, text.valid_utf8, scratch.get(), truth);
   }

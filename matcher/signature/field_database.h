@@ -93,7 +93,6 @@ class FieldDatabase {
   [[nodiscard]] static std::uint32_t Number(std::span<const Meaning> meanings, Literals& literals);
   static void TakeEnds(Literals& literals);
   [[nodiscard]] static Result<void> Compile(Literals& literals, DatabaseCache* cache);
-  [[nodiscard]] static Result<void> Prepare(const Literals& literals, HsScratch& scratch);
   static void ScanLiterals(const Literals& literals, std::string_view text, bool valid_utf8,
                            hs_scratch_t* scratch, Truth& truth) noexcept;
   void ScanBytes(std::string_view folded, Truth& truth) const noexcept;

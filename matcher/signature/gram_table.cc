@@ -6,6 +6,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "matcher/event/lanes.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -21,12 +23,6 @@ constexpr std::size_t kFewestBits = 1024;
 // What the marks of a block read, in steps of kStep places each of which reads kReads bytes.
 constexpr std::size_t kStep = 8;
 constexpr std::size_t kReads = 20;
-
-#if defined(__x86_64__)
-const bool kHasAvx2 = __builtin_cpu_supports("avx2") != 0;
-#else
-constexpr bool kHasAvx2 = false;
-#endif
 
 // The lowest `count` bits.
 constexpr std::uint64_t Lowest(std::size_t count) {

@@ -141,4 +141,13 @@ HsDatabase CompileExpression(const std::string& pattern, unsigned flags, Databas
   });
 }
 
+Result<void> GrowScratch(const hs_database_t* database, HsScratch& scratch) {
+  if (database == nullptr) return {};
+  hs_scratch_t* grown = scratch.release();
+  const hs_error_t code = hs_alloc_scratch(database, &grown);
+  scratch.reset(grown);
+  if (code == HS_SUCCESS) return {};
+  return Fail(Fault::kInternal, "Hyperscan has no memory for its scratch");
+}
+
 }  // namespace faultline

@@ -27,4 +27,7 @@ struct HsLiteral {
 [[nodiscard]] HsDatabase CompileExpression(const std::string& pattern, unsigned flags,
                                            DatabaseCache* cache);
 
+// Makes `scratch` large enough for this database too; nothing to do for null.
+[[nodiscard]] Result<void> GrowScratch(const hs_database_t* database, HsScratch& scratch);
+
 }  // namespace faultline

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "matcher/event/escapes.h"
+#include "matcher/signature/ascii.h"
 #include "matcher/signature/hs_compile.h"
 
 namespace faultline {
@@ -88,6 +89,16 @@ std::vector<std::string> Cover(PredicateRefs keywords, Shortest shortest) {
   return cover;
 }
 
+// Up to three bytes of a piece, the rarest.
+std::string Core(const std::string& piece) {
+  std::string core = piece.substr(0, PieceSieve::kLongest);
+  for (std::size_t at = 1; at + PieceSieve::kLongest <= piece.size(); ++at) {
+    const std::string other = piece.substr(at, PieceSieve::kLongest);
+    if (Rarity(other) > Rarity(core)) core = other;
+  }
+  return core;
+}
+
 Result<HsDatabase> Compile(const std::vector<std::string>& pieces, DatabaseCache* cache) {
   std::vector<HsLiteral> texts;
   for (const std::string& piece : pieces) {
@@ -121,38 +132,33 @@ Result<std::unique_ptr<const KeywordCover>> KeywordCover::Create(PredicateRefs k
   auto cover = std::make_unique<KeywordCover>();
   Result<HsDatabase> database = Compile(fine, cache);
   if (!database) return tl::unexpected<Error>(database.error());
-  cover->fine_ = std::move(*database);
-  if (coarse.size() < fine.size()) {
-    database = Compile(coarse, cache);
-    if (!database) return tl::unexpected<Error>(database.error());
-    cover->coarse_ = std::move(*database);
+  cover->database_ = std::move(*database);
+  std::vector<std::string> few = coarse.size() < fine.size() ? coarse : fine;
+  for (std::string& piece : few) piece = Core(piece);
+  if (few.size() <= PieceSieve::kMost) cover->sieve_.emplace(few);
+  for (const std::vector<std::string>& pieces : {fine, few}) {
+    for (const std::string& piece : pieces) {
+      for (const char c : AsciiFolded(piece)) cover->letters_.Add(c);
+    }
   }
   return std::unique_ptr<const KeywordCover>(std::move(cover));
 }
 
 Result<void> KeywordCover::Prepare(HsScratch& scratch) const {
-  for (const HsDatabase* database : {&coarse_, &fine_}) {
-    if (*database == nullptr) continue;
-    hs_scratch_t* grown = scratch.release();
-    const hs_error_t code = hs_alloc_scratch(database->get(), &grown);
-    scratch.reset(grown);
-    if (code != HS_SUCCESS)
-      return Fail(Fault::kInternal, "Hyperscan has no memory for its scratch");
-  }
-  return {};
+  return GrowScratch(database_.get(), scratch);
 }
 
 bool KeywordCover::MayHold(const Event& event, TextArena& arena,
                            hs_scratch_t* scratch) const noexcept {
   std::string_view text = event.text();
-  if (event.hides_ascii()) {
+  if (event.hidden_ascii().Meets(letters_)) {
     // As if it were one string: escapes stand in strings only, and none goes beyond its own.
     char* const shown = arena.Room(text.size() + kDecodeSlack);
     text = arena.Take(DecodeEscapes(text, shown));
     if (FindUnicode(text).folds_to_ascii) return true;
   }
-  if (coarse_ != nullptr && !Finds(coarse_, text, scratch)) return false;
-  return Finds(fine_, text, scratch);
+  if (sieve_ && !sieve_->MayHold(text)) return false;
+  return Finds(database_, text, scratch);
 }
 
 }  // namespace faultline

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "base/result.h"
+#include "matcher/event/escapes.h"
 #include "matcher/event/event.h"
 #include "matcher/signature/database_cache.h"
 #include "matcher/signature/hs_handles.h"
+#include "matcher/signature/piece_sieve.h"
 #include "matcher/signature/predicate.h"
 #include "matcher/signature/text_arena.h"
 
@@ -18,8 +21,8 @@ namespace faultline {
 // It looks for few rare pieces, of which each keyword holds one, that JSON spells in one way only
 // where nothing hides ASCII (Event::hides_ascii): no backslash, quote, slash or letter beyond ASCII
 // in them. An event that does hide some, as of a writer that spells < and & as \u003c and \u0026,
-// has its escapes resolved first, all at once. Where a doubled sign as `::` stands for many longer
-// pieces it is looked for first: Hyperscan is twice as fast with up to eight literals as with more.
+// has its escapes resolved first, all at once, if it hides what pieces are made of. Where three pieces
+// do, a doubled sign as `::` among them for many longer ones, these are looked for first (PieceSieve).
 //
 // Threads    Immutable; arena and scratch are the caller's.
 class KeywordCover {
@@ -35,8 +38,9 @@ class KeywordCover {
                              hs_scratch_t* scratch) const noexcept;
 
  private:
-  HsDatabase coarse_;  // null: would not be smaller
-  HsDatabase fine_;    // never null
+  AsciiSet letters_;                 // of all pieces, folded
+  std::optional<PieceSieve> sieve_;  // absent: more than it takes
+  HsDatabase database_;              // never null
 };
 
 }  // namespace faultline

@@ -134,13 +134,7 @@ Result<Regex> Regex::Compile(const sigma::Regex& source, std::uint64_t compiler_
 }
 
 Result<void> Regex::Prepare(RegexScratch& scratch) const {
-  const hs_database_t* const asked = database();
-  if (asked == nullptr) return {};
-  hs_scratch_t* grown = scratch.hs_scratch_.release();
-  const hs_error_t code = hs_alloc_scratch(asked, &grown);
-  scratch.hs_scratch_.reset(grown);
-  if (code == HS_SUCCESS) return {};
-  return Fail(Fault::kInternal, "Hyperscan has no memory for its scratch");
+  return GrowScratch(database(), scratch.hs_scratch_);
 }
 
 bool Regex::Holds(const TextView& text, RegexScratch& scratch) const noexcept {

@@ -220,7 +220,7 @@ Tally Tried(Writer writer, int sets) {
       tally.held += holds ? 1 : 0;
       tally.empty += holds ? 0 : 1;
       tally.turned_away += may ? 0 : 1;
-      tally.hidden += event->hides_ascii() ? 1 : 0;
+      tally.hidden += event->hidden_ascii().empty() ? 0 : 1;
     }
   }
   return tally;

@@ -2,6 +2,7 @@
 #include "matcher/event/escapes.h"
 
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -57,12 +58,23 @@ TEST(Escapes, UnicodeIsFoundWhereverItStands) {
   }
 }
 
-TEST(Escapes, TellWhetherTheyHideAscii) {
-  for (const char* raw : {R"(\u0041)", R"(\\\u007e)", R"(x\u212A)", R"(\u017f)"}) {
-    EXPECT_TRUE(InspectEscapes(raw).hides_ascii) << raw;
+TEST(Escapes, TellWhichAsciiTheyHide) {
+  const std::pair<const char*, char> hiding[] = {{R"(\u0041)", 'a'},  {R"(\\\u007e)", '~'},
+                                                 {R"(x\u212A)", 'k'}, {R"(\u017f)", 's'},
+                                                 {R"(\u0000)", '\0'}, {R"(\u003f)", '?'}};
+  for (const auto& [raw, c] : hiding) {
+    AsciiSet only;
+    only.Add(c);
+    EXPECT_TRUE(InspectEscapes(raw).hidden.Meets(only)) << raw;
+    AsciiSet others;
+    for (char other = 0; other >= 0; ++other) {
+      if (other != c) others.Add(other);
+      if (other == 127) break;
+    }
+    EXPECT_FALSE(InspectEscapes(raw).hidden.Meets(others)) << raw;
   }
   for (const char* raw : {R"(\\u0041)", R"(\u00e9)", R"(\n\/)", R"(\ud83d\ude00)", R"(\u004)"}) {
-    EXPECT_FALSE(InspectEscapes(raw).hides_ascii) << raw;
+    EXPECT_TRUE(InspectEscapes(raw).hidden.empty()) << raw;
   }
 }
 
