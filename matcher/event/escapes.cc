@@ -92,14 +92,17 @@ char* PutUtf8(char32_t code, char* out) noexcept {
   return out;
 }
 
-std::size_t FindBackslash(std::string_view raw, std::size_t from) noexcept {
-  if (from == raw.size()) return from;
-  const void* found = std::memchr(raw.data() + from, '\\', raw.size() - from);
-  return found == nullptr ? raw.size()
-                          : static_cast<std::size_t>(static_cast<const char*>(found) - raw.data());
-}
-
 }  // namespace
+
+std::size_t FindBackslash(std::string_view raw, std::size_t from) noexcept {
+  while (from + kLanes <= raw.size()) {
+    const std::size_t plain = FirstLane(LoadLanes(raw.data() + from) == '\\');
+    from += plain;
+    if (plain != kLanes) return from;
+  }
+  while (from < raw.size() && raw[from] != '\\') ++from;
+  return from;
+}
 
 EscapeReport InspectEscapes(std::string_view raw) noexcept {
   EscapeReport report;
@@ -173,20 +176,22 @@ template <typename Vector>
   const char* const begin = text.data();
   const char* const last = begin + text.size() - 1 - sizeof(Vector);
   Vector odd{}, escapes = ~odd, folds = ~odd, first, second;
-  for (const char* at = begin;; at = std::min(at + sizeof(Vector), last)) {
+  const char* next = begin;
+  for (const char* at = last;; at = next, next += sizeof(Vector)) {  // the last one first
     std::memcpy(&first, at, sizeof first);
     std::memcpy(&second, at + 1, sizeof second);
     Gather(first, second, kEscape, escapes);
     odd |= first;
-    if (at == last) break;
+    if (next >= last) break;
   }
   if (!AnyNegative(odd)) return {AnyZero(escapes), false};
-  for (const char* at = begin;; at = std::min(at + sizeof(Vector), last)) {
+  next = begin;
+  for (const char* at = last;; at = next, next += sizeof(Vector)) {
     std::memcpy(&first, at, sizeof first);
     std::memcpy(&second, at + 1, sizeof second);
     Gather(first, second, kLongS, folds);
     Gather(first, second, kKelvin, folds);
-    if (at == last) break;
+    if (next >= last) break;
   }
   return {AnyZero(escapes), AnyZero(folds)};
 }

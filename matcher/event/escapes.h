@@ -31,7 +31,11 @@ class AsciiSet {
   std::array<std::uint64_t, 2> words_{};
 };
 
-// What the escapes of one JSON string (without its quotes) are like.
+// Where the first backslash from `from` on stands; behind the text where there is none.
+[[nodiscard]] std::size_t FindBackslash(std::string_view raw, std::size_t from) noexcept;
+
+// What the escapes of a JSON string (without its quotes) are like, or those of a whole JSON text: no
+// escape goes beyond its string.
 struct EscapeReport {
   bool bad = false;             // a backslash that begins no escape of JSON
   bool lone_surrogate = false;  // half of a UTF-16 pair

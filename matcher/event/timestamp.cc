@@ -45,8 +45,12 @@ class Reader {
   bool Fraction(std::int64_t& nanos) noexcept {
     if (!digit()) return false;
     nanos = 0;
-    std::int64_t unit = kNanosPerSecond / 10;
-    for (; digit(); rest_.remove_prefix(1), unit /= 10) nanos += unit * (rest_[0] - '0');
+    std::int64_t unit = kNanosPerSecond;
+    for (; digit() && unit > 1; rest_.remove_prefix(1), unit /= 10) {
+      nanos = nanos * 10 + (rest_[0] - '0');
+    }
+    nanos *= unit;
+    while (digit()) rest_.remove_prefix(1);
     return true;
   }
   // One digit or more, at most `limit` in value.

@@ -56,18 +56,9 @@ bool IsEscapedText(std::string_view text) noexcept {
 
 // Where the first line of a raw text ends: before an escaped line end.
 std::size_t LineEnd(std::string_view raw) noexcept {
-  for (std::size_t at = 0; at < raw.size();) {
-    if (raw.size() - at >= kLanes) {
-      const std::size_t plain = FirstLane(LoadLanes(raw.data() + at) == '\\');
-      at += plain;
-      if (plain == kLanes) continue;
-    } else if (raw[at] != '\\') {
-      ++at;
-      continue;
-    }
+  for (std::size_t at = FindBackslash(raw, 0); at < raw.size(); at = FindBackslash(raw, at + 2)) {
     const char next = at + 1 < raw.size() ? raw[at + 1] : '\0';
     if (next == 'n' || next == 'r') return at;
-    at += 2;
   }
   return raw.size();
 }
@@ -184,8 +175,6 @@ struct Walker::Impl final : Event::TextReader {
   [[nodiscard]] std::string_view Keep(std::size_t from) const noexcept {
     return {made.data() + from, made.size() - from};
   }
-  [[nodiscard]] EscapeReport InspectStrings(const std::uint32_t* from,
-                                            const std::uint32_t* to) noexcept;
 
   const FieldTable* fields;
   const KeyTree* keys;
@@ -502,7 +491,7 @@ void Walker::Impl::FinishEvent() noexcept {
   event.flags_.big_number = big_number;
   event.flags_.byte_order_mark = payload_flags.byte_order_mark;
   event.flags_.lone_surrogate =
-      payload_flags.lone_surrogate && (!array || InspectStrings(event_begin, at).lone_surrogate);
+      payload_flags.lone_surrogate && (!array || InspectEscapes(event.text_).lone_surrogate);
   event.flags_.invalid_utf8 = payload_flags.invalid_utf8 && (!array || !IsValidUtf8(event.text_));
   event.hidden_ascii_ = hidden_ascii;
   event.shape_ = options.shape;
@@ -754,24 +743,6 @@ void Walker::Impl::NameElement(const FieldTable::NamedListNodes& named,
   }
 }
 
-EscapeReport Walker::Impl::InspectStrings(const std::uint32_t* from,
-                                          const std::uint32_t* to) noexcept {
-  EscapeReport all;
-  const std::uint32_t* const before = at;
-  for (at = from; at != to;) {
-    const char* const begin = text + *at++;
-    if (*begin != '"') continue;
-    const char* const end = StringEnd(begin, Behind());
-    const EscapeReport report =
-        InspectEscapes({begin + 1, static_cast<std::size_t>(end - begin - 1)});
-    all.bad = all.bad || report.bad;
-    all.lone_surrogate = all.lone_surrogate || report.lone_surrogate;
-    all.hidden.Add(report.hidden);
-  }
-  at = before;
-  return all;
-}
-
 Walker::Walker(const FieldTable* fields) : impl_(std::make_unique<Impl>(fields)) {}
 Walker::~Walker() = default;
 Walker::Walker(Walker&&) noexcept = default;
@@ -812,7 +783,7 @@ WalkFault Walker::Begin(std::string_view payload, const Options& options) noexce
     w.hidden_ascii.Add('k');
   }
   if (options.strict_json || unicode.escapes) {
-    const EscapeReport report = w.InspectStrings(first, w.last);
+    const EscapeReport report = InspectEscapes(payload);
     if (report.bad && options.strict_json) return WalkFault::kBadEscape;
     w.payload_flags.lone_surrogate = report.lone_surrogate;
     w.hidden_ascii.Add(report.hidden);

@@ -43,8 +43,8 @@ bool PieceSieve::EndsWithShortest(std::string_view text) const noexcept {
 template <typename Vector>
 [[gnu::always_inline]] inline bool PieceSieve::MayHoldBy(const Pieces& pieces,
                                                          std::string_view text) noexcept {
-  const char* at = text.data();
-  const char* const last = at + text.size() - (sizeof(Vector) + kLongest - 1);
+  const char* next = text.data();
+  const char* const last = next + text.size() - (sizeof(Vector) + kLongest - 1);
   Vector all = ~Vector{}, first, second, third;
   // One by one: the compiler keeps no array of vectors in registers.
   const Vector a0 = Vector{} + pieces[0].bytes[0], b0 = Vector{} + pieces[0].bytes[1],
@@ -53,7 +53,7 @@ template <typename Vector>
                c1 = Vector{} + pieces[1].bytes[2], m1 = Vector{} + pieces[1].last_counts;
   const Vector a2 = Vector{} + pieces[2].bytes[0], b2 = Vector{} + pieces[2].bytes[1],
                c2 = Vector{} + pieces[2].bytes[2], m2 = Vector{} + pieces[2].last_counts;
-  for (;; at = std::min(at + sizeof(Vector), last)) {
+  for (const char* at = last;; at = next, next += sizeof(Vector)) {  // the last one first
     std::memcpy(&first, at, sizeof first);
     std::memcpy(&second, at + 1, sizeof second);
     std::memcpy(&third, at + 2, sizeof third);
@@ -66,7 +66,7 @@ template <typename Vector>
     const Vector d = d0 < d1 ? d0 : d1;
     all = d < all ? d : all;
     all = d2 < all ? d2 : all;
-    if (at == last) return AnyZero(all);
+    if (next >= last) return AnyZero(all);
   }
 }
 
