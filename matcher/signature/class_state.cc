@@ -15,9 +15,10 @@ constexpr double kLooksForAField = 0.5;
 
 }  // namespace
 
-ClassState::ClassState(const SignatureClass* the_class, const MatcherOptions& options,
-                       MemoBudget* budget, std::uint64_t seed)
+ClassState::ClassState(const SignatureClass* the_class, std::uint32_t the_number,
+                       const MatcherOptions& options, MemoBudget* budget, std::uint64_t seed)
     : cls(the_class),
+      number(the_number),
       witnesses(options.witnesses),
       truth(cls->predicate_count),
       known(cls->predicate_count),

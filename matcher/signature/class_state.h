@@ -28,13 +28,14 @@ struct PreparedField {
 // Memory     A few bytes for each predicate and member, and the memos.
 // Threads    Confined to one thread; class and budget outlive it.
 struct ClassState {
-  ClassState(const SignatureClass* the_class, const MatcherOptions& options, MemoBudget* budget,
-             std::uint64_t seed);
+  ClassState(const SignatureClass* the_class, std::uint32_t the_number,
+             const MatcherOptions& options, MemoBudget* budget, std::uint64_t seed);
 
   // One event more. After some of them the witnesses are chosen anew.
   void CountEvent();
 
   const SignatureClass* cls;
+  std::uint32_t number;               // among the worker's
   bool witnesses;                     // else every member is always looked at
   Truth truth;                        // what holds for the event at hand
   Truth known;                        // lazy predicates that were evaluated for it

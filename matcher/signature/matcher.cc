@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <map>
 #include <optional>
 #include <random>
@@ -21,7 +23,8 @@ namespace faultline {
 namespace {
 
 constexpr std::size_t kMemoBytes = std::size_t{32} << 20;
-constexpr std::uint32_t kAbsent = 0;  // verdict on a routing field that is not there
+constexpr std::size_t kMostRouting = 512;  // bytes of routing values that are looked up together
+constexpr std::uint32_t kAbsent = 0;       // verdict on a routing field that is not there
 
 // A routing field's values and what each means, by number; a worker's own.
 struct RouteState {
@@ -52,6 +55,8 @@ struct Matcher::Impl {
     Begin(&now, {}, now.flags().invalid_utf8 || now.flags().lone_surrogate);
   }
   ClassState& Route(InputScope scope);
+  std::size_t JoinRouting(InputScope scope) noexcept;
+  ClassState& RouteByVerdicts(InputScope scope);
   std::optional<std::uint32_t> VerdictOn(RouteState& route);
   ClassState& StateOf(const SignatureClass& cls);
   std::span<const std::uint32_t> MatchIn(ClassState& state) noexcept;
@@ -88,10 +93,14 @@ struct Matcher::Impl {
   RegexScratch regex_scratch;
   HsScratch hs_scratch;  // null until a database needs it
   MemoBudget budget{kMemoBytes};
+  std::uint64_t seed;
   std::vector<RouteState> routes;
   std::vector<std::uint32_t> route_key;  // verdicts of the event at hand, and its scope
   RouteMap<ClassState> by_key;
+  std::array<char, kMostRouting> joined_routing;
+  FieldMemo route_memo;  // of those: the number of the state
   std::map<const SignatureClass*, std::unique_ptr<ClassState>> states;
+  std::vector<ClassState*> numbered;  // the same by number
   std::vector<std::uint32_t> matched;
   // A value that a memo is asked for, between its two looks.
   struct Asked {
@@ -106,7 +115,6 @@ struct Matcher::Impl {
   TextArena arena;
   std::string decode_buffer, fold_buffer, number_buffer;
 
-  std::uint64_t seed;
   std::uint64_t candidates = 0;
   std::uint64_t epoch = 0;
   std::uint64_t salt = 0;        // of the memos
@@ -121,8 +129,9 @@ Matcher::Impl::Impl(std::shared_ptr<const RuleSet> rules, const MatcherOptions& 
       set(shared->impl()),
       options(the_options),
       regex_scratch(set.options.match_limit, set.options.depth_limit, set.max_groups),
+      seed(std::random_device()()),
       by_key(set.classes->routing().size() + 1),
-      seed(std::random_device()()) {
+      route_memo(&budget, seed, options.memo) {
   for (const RoutingField& field : set.classes->routing()) {
     routes.emplace_back(&field, options.memo, &budget, seed);
   }
@@ -172,7 +181,46 @@ std::optional<std::uint32_t> Matcher::Impl::VerdictOn(RouteState& route) {
   return number->second;
 }
 
+// Routing values that came together before need no verdict on each.
 ClassState& Matcher::Impl::Route(InputScope scope) {
+  RawValue joined;
+  joined.kind = ValueKind::kString;
+  joined.raw = {joined_routing.data(), maybe_invalid ? 0 : JoinRouting(scope)};
+  if (joined.raw.empty() || !route_memo.Takes(joined, salt)) return RouteByVerdicts(scope);
+  const std::uint64_t hash = route_memo.HashOf(joined, salt);
+  const FieldMemo::Kept known = route_memo.Find(joined, hash);
+  if (known != FieldMemo::kUnknown) return *numbered[route_memo.Held(known).front()];
+  ClassState& found = RouteByVerdicts(scope);
+  route_memo.Keep(joined, hash, {&found.number, 1});
+  return found;
+}
+
+// Puts the scope and, of each routing field, kind, size and bytes side by side; gives their size, 0
+// where they are too long or a field has several values.
+std::size_t Matcher::Impl::JoinRouting(InputScope scope) noexcept {
+  char* to = joined_routing.data();
+  const char* const end = to + joined_routing.size();
+  std::memcpy(to, &scope, sizeof scope);
+  to += sizeof scope;
+  for (const RouteState& route : routes) {
+    RawValue value;
+    value.kind = ValueKind::kObject;  // of no scalar: stands for a field that is not there
+    const Event::Values values = event->Of(route.field->field);
+    if (!values.empty()) {
+      auto at = values.begin();
+      value = *at;
+      if (++at != values.end() || !(value.scalar() || value.kind == ValueKind::kNull)) return 0;
+    }
+    const auto size = static_cast<std::uint32_t>(value.raw.size());
+    if (static_cast<std::size_t>(end - to) < 1 + sizeof size + size) return 0;
+    *to++ = static_cast<char>(value.kind);
+    std::memcpy(to, &size, sizeof size);
+    to = std::copy(value.raw.begin(), value.raw.end(), to + sizeof size);
+  }
+  return static_cast<std::size_t>(to - joined_routing.data());
+}
+
+ClassState& Matcher::Impl::RouteByVerdicts(InputScope scope) {
   route_key.back() = scope;
   for (std::size_t i = 0; i < routes.size(); ++i) {
     const auto verdict = VerdictOn(routes[i]);
@@ -199,7 +247,9 @@ ClassState& Matcher::Impl::StateOf(const SignatureClass& cls) {
     FAULTLINE_CHECK(plan.literals.Prepare(hs_scratch).has_value());
     if (plan.cover != nullptr) FAULTLINE_CHECK(plan.cover->Prepare(hs_scratch).has_value());
   }
-  found = std::make_unique<ClassState>(&cls, options, &budget, seed);
+  found = std::make_unique<ClassState>(&cls, static_cast<std::uint32_t>(numbered.size()), options,
+                                       &budget, seed);
+  numbered.push_back(found.get());
   return *found;
 }
 

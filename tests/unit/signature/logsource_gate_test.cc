@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which events a rule is tried on, and under which names it finds their fields.
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -323,6 +324,61 @@ TEST(LogSourceGate, ReportsRulesThatNoInputCanGiveEventsFor) {
   EXPECT_TRUE(narrow->detections().empty());
   EXPECT_TRUE(narrow->correlations().empty());
   EXPECT_EQ(rules->detections().size(), 4U);  // linux stays for its correlation
+}
+
+// What was seen together before is looked up by its bytes side by side: those of another split, kind or
+// number of values are another event.
+TEST(LogSourceGate, ValuesThatReadAlikeSideBySideAreToldApart) {
+  std::string rules;
+  for (const char* id : {"1", "11", "null", "true", "y1"}) {
+    if (!rules.empty()) rules += "---\n";
+    rules += Rule("product: windows, service: security", std::string("{EventID: '") + id + "'}",
+                  std::string("r-") + id);
+  }
+  rules += "---\n" + Rule("product: windows, service: system", "{EventID: null}", "r-none");
+  const std::vector<std::string> events{
+      R"({"Channel":"Security","EventID":"1"})",
+      R"({"Channel":"Security","EventID":1})",
+      R"({"Channel":"Security1","EventID":"1"})",
+      R"({"Channel":"Security1","EventID":""})",
+      R"({"Channel":"Security","EventID":"11"})",
+      R"({"Channel":"Securit","EventID":"y1"})",
+      R"({"Channel":"Security","EventID":"y1"})",
+      R"({"Channel":"Security","EventID":"null"})",
+      R"({"Channel":"Security","EventID":null})",
+      R"({"Channel":"Security","EventID":"true"})",
+      R"({"Channel":"Security","EventID":true})",
+      R"({"Channel":"Security","EventID":[1]})",
+      R"({"Channel":"Security","EventID":[1,11]})",
+      R"({"Channel":"Security","EventID":{}})",
+      R"({"Channel":"Security","EventID":[]})",
+      R"({"Channel":"Security"})",
+      R"({"EventID":"Security"})",
+      R"({"EventID":1})",
+      R"({"Channel":"System","EventID":null})",
+      R"({"Channel":"System"})",
+      R"({"Channel":"System","EventID":""})",
+      R"({"Channel":"SECURITY","EventID":"1"})",
+      R"({"Channel":")" + std::string(600, 'x') + R"(","EventID":1})"};
+  const auto set = Compiled(rules, {LogSource{}});
+  Walker walker(&set->fields());
+  Matcher matcher(set);
+  const auto matched = [&walker](const std::string& event, Matcher& by) {
+    EXPECT_EQ(walker.Begin(event, {}), WalkFault::kNone);
+    const auto found = by.Match(*walker.Next());
+    return std::vector<std::uint32_t>(found.begin(), found.end());
+  };
+  std::set<std::vector<std::uint32_t>> answers;
+  for (std::size_t i = 0; i < events.size() * events.size() * 2; ++i) {
+    const std::string& event = events[i * i % events.size()];
+    Matcher fresh(set, {.memo = false});
+    const auto expected = matched(event, fresh);
+    EXPECT_EQ(matched(event, matcher), expected) << event;
+    EXPECT_EQ(matched(events[i % events.size()], matcher).size(),
+              matched(events[i % events.size()], fresh).size());
+    answers.insert(expected);
+  }
+  EXPECT_GT(answers.size(), 5u);
 }
 
 }  // namespace
