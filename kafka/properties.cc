@@ -281,13 +281,10 @@ Result<std::vector<Property>> Configuration(const ConsumerProperties& consumer) 
   list.Default("session.timeout.ms", std::to_string(consumer.session_timeout.count()))
       .Default("queued.min.messages", "10000000")  // the bytes count
       .Default("fetch.wait.max.ms", "100");
-  // Once its queue is full, librdkafka leaves a partition alone for a while, which can be told from
-  // 2.2 on. Before, it is a second, and more than a second of traffic must lie in the queue.
-  constexpr int kBackoffCanBeTold = 0x02020000;
-  if (rd_kafka_version() >= kBackoffCanBeTold) {
+  if (BackoffCanBeTold()) {
     list.Default("queued.max.messages.kbytes", "32768").Default("fetch.queue.backoff.ms", "10");
   } else {
-    list.Default("queued.max.messages.kbytes", "524288");
+    list.Default("queued.max.messages.kbytes", "65536");
   }
   return list.Take();
 }
@@ -336,6 +333,11 @@ bool IsLoopback(std::string_view brokers) {
     const std::string host = Lower(HostOf(Trim(broker)));
     return host == "localhost" || host == "::1" || IsDottedLoopback(host);
   });
+}
+
+bool BackoffCanBeTold() {
+  constexpr int kSince = 0x02020000;
+  return rd_kafka_version() >= kSince;
 }
 
 std::string LibraryVersion() { return rd_kafka_version_str(); }

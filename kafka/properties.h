@@ -62,6 +62,10 @@ using Property = std::pair<std::string, std::string>;
 [[nodiscard]] bool IsLoopback(std::string_view brokers);
 
 // "2.0.2": the librdkafka in this process.
+// Whether this librdkafka knows fetch.queue.backoff.ms. Else it leaves a partition alone for a second
+// once its queue is full, see FetchNudge.
+[[nodiscard]] bool BackoffCanBeTold();
+
 [[nodiscard]] std::string LibraryVersion();
 
 }  // namespace faultline::kafka

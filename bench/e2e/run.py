@@ -10,6 +10,7 @@ is compared is the CPU time of the process per record, librdkafka's threads incl
 records is read: starting and compiling is left out.
 """
 import argparse
+import collections
 import json
 import os
 import pathlib
@@ -27,6 +28,9 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 DATA = pathlib.Path(os.environ.get("FAULTLINE_TEST_DATA", SOURCE / "../shared/data"))
 PARTITIONS = 12
 TICKS = os.sysconf("SC_CLK_TCK")
+
+
+Spent = collections.namedtuple("Spent", "us rate megabytes")
 
 
 class Broker:
@@ -83,8 +87,12 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+def most_memory(pid):
+    return int(re.search(r"^VmHWM:\s+(\d+) kB", pathlib.Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)[1]) / 1e3
+
+
 def consume(command, folder, records):
-    """CPU microseconds per record and the number of alerts."""
+    """CPU microseconds per record, records a second, most megabytes of memory, and the number of alerts."""
     log = folder / "consumer.log"
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=out)
@@ -102,12 +110,14 @@ def consume(command, folder, records):
                 text = answer.read().decode()
             read, cpu = metric(text, "faultline_events_consumed_total"), cpu_seconds(process.pid)
             if begin is None and read >= records / 5:
-                begin = read, cpu
+                begin = read, cpu, time.monotonic()
             if read >= records:
                 break
         if begin is None or read <= begin[0]:
             sys.exit("too few records to measure")
-        return 1e6 * (cpu - begin[1]) / (read - begin[0]), metric(text, "faultline_alerts_total")
+        new = read - begin[0]
+        spent = Spent(1e6 * (cpu - begin[1]) / new, new / (time.monotonic() - begin[2]), most_memory(process.pid))
+        return spent, metric(text, "faultline_alerts_total")
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait()
@@ -146,12 +156,15 @@ def main():
     finally:
         broker.stop()
         shutil.rmtree(folder)
-    figures = {"records": options.records, "run_us": statistics.median(run), "floor_us": statistics.median(floor),
-               "ratio": statistics.median(mine / its for mine, its in zip(run, floor))}
+    figures = {"records": options.records, "ratio": statistics.median(mine.us / its.us for mine, its in zip(run, floor))}
+    for name, rounds in (("run", run), ("floor", floor)):
+        for measure in Spent._fields:
+            figures[f"{name}_{measure}"] = statistics.median(getattr(each, measure) for each in rounds)
     if options.json:
         options.json.write_text(json.dumps(figures))
     print("{records} records, lz4, 12 partitions, exactly-once: {run_us:.2f} us of CPU per record, "
-          "{floor_us:.2f} us with parsing and routing only: {ratio:.2f} times".format(**figures))
+          "{floor_us:.2f} us with parsing and routing only: {ratio:.2f} times; {run_rate:.0f} and {floor_rate:.0f} "
+          "records/s, {run_megabytes:.0f} and {floor_megabytes:.0f} MB".format(**figures))
 
 
 if __name__ == "__main__":
