@@ -148,9 +148,9 @@ struct Consumer::Impl {
   std::vector<MessageHandle> received;  // null up to `given`
   std::size_t given = 0;                // of these, to Poll's caller
   std::uint64_t duplicates = 0;
-  std::uint64_t alive = 0;   // messages given out and not yet destroyed
-  bool left_behind = false;  // the client lives on without us, and may hold on to this
-  ClientHandle client;       // null once closed; dies before what it calls back
+  std::uint64_t alive = 0;            // messages given out and not yet destroyed
+  bool left_behind = false;           // the client lives on without us, and may hold on to this
+  ClientHandle client;                // null once closed; dies before what it calls back
   std::unique_ptr<FetchNudge> nudge;  // null where librdkafka needs none
 };
 

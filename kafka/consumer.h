@@ -92,8 +92,8 @@ class RebalanceListener {
 // Ahead      Up to 32 records, or what passes 256 KiB, are received behind the one given, and the bytes
 //            of the next one come closer while it is worked on. A rebalance takes all of them back, and
 //            Seek() those of its partitions.
-// Memory     librdkafka's queue while there is a backlog: `queued.max.messages.kbytes`, by default 512 MiB
-//            before librdkafka 2.2, from then on 32 MiB.
+// Memory     librdkafka's queue while there is a backlog: `queued.max.messages.kbytes`, by default 64 MiB
+//            before librdkafka 2.2, where FetchNudge makes that enough, from then on 32 MiB.
 // Threads    Confined to one thread, the listener's calls included.
 // Ownership  Borrows the listener, which outlives it. All messages must be gone before Close().
 // Errors     Create: Fault::kConfig. Afterwards a KafkaError; kRetry ones may be logged and

@@ -16,11 +16,11 @@ namespace faultline::kafka {
 
 // Lets a queue of few megabytes do for a backlog, with librdkafka before 2.2: once its queue is full,
 // that version's thread of a broker sleeps for a second, however soon there is room, unless something
-// is asked of the broker. For every few megabytes that the consumer has taken, this asks the leader of
-// their partition for its end, and drops the answer.
+// is asked of the broker. Whenever the consumer has taken an eighth of the queue, this asks the leader
+// of that partition for its end, and drops the answer.
 //
 // Place      Consumer, which tells what it took -> [FetchNudge] -> librdkafka's threads.
-// Cost       A request for kEvery bytes; nothing where nothing is read. One more thread.
+// Cost       A request for that many bytes; nothing where nothing is read. One more thread.
 // Threads    Taken() on the consumer's; requests are made on one of its own, so that nobody waits.
 // Ownership  Borrows the client, which outlives it.
 // Errors     None: what is not answered in time is forgotten, and the second is slept.
@@ -35,11 +35,10 @@ class FetchNudge {
   void Taken(const rd_kafka_message_s& message);
 
  private:
-  static constexpr std::size_t kEvery = std::size_t{8} << 20;
-
   void Run();
 
   rd_kafka_s* client_;
+  std::size_t every_;      // bytes
   std::size_t taken_ = 0;  // bytes since the last request
   std::mutex mutex_;
   std::condition_variable changed_;

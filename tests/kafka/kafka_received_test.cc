@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a consumer has received and not yet given, on a real broker: nothing of it is lost or given
 // twice, whatever happens meanwhile.
+#include <random>
+
 #include "tests/kafka/support/client_fixture.h"
 
 namespace faultline::kafka {
@@ -122,6 +124,28 @@ TEST_F(KafkaReceivedTest, ReadyMeansThatSomethingIsGivenAtOnce) {
     return progress_.next[0] == 200;
   }));
   EXPECT_GT(at_once, 0u);
+}
+
+// librdkafka before 2.2 would leave the partition alone for a second each time its queue is full.
+TEST_F(KafkaReceivedTest, AFullQueueIsFilledAgainAsSoonAsThereIsRoom) {
+  constexpr std::size_t kRecords = 600, kBytes = 50'000, kQueue = 1 << 20;
+  std::mt19937_64 random(20261128);
+  std::vector<std::string> values(kRecords);
+  for (std::string& value : values) {
+    while (value.size() < kBytes) value += static_cast<char>(random());
+  }
+  testing::ProduceValues(Brokers(), topic_, 0, values);
+  auto consumer = std::move(*Consumer::Create(
+      {.client = {.brokers = Brokers(),
+                  .user = {{"queued.max.messages.kbytes", std::to_string(kQueue >> 10)},
+                           {"fetch.message.max.bytes", "200000"}}}}));
+  ASSERT_TRUE(consumer->Assign({{first_, 0, {}}}));
+  std::size_t waited = 0;  // times that nothing came for long
+  ASSERT_TRUE(WaitUntil([&] {
+    if (!progress_.Read(*consumer, milliseconds(200)) && progress_.next[0] > 0) ++waited;
+    return progress_.next[0] == kRecords;
+  }));
+  EXPECT_LT(waited, kRecords * kBytes / kQueue / 2);
 }
 
 // Another member comes and goes while records wait.
