@@ -148,10 +148,10 @@ struct Consumer::Impl {
   std::vector<MessageHandle> received;  // null up to `given`
   std::size_t given = 0;                // of these, to Poll's caller
   std::uint64_t duplicates = 0;
-  std::uint64_t alive = 0;            // messages given out and not yet destroyed
-  bool left_behind = false;           // the client lives on without us, and may hold on to this
-  ClientHandle client;                // null once closed; dies before what it calls back
-  std::unique_ptr<FetchNudge> nudge;  // null where librdkafka needs none
+  std::uint64_t alive = 0;          // messages given out and not yet destroyed
+  bool left_behind = false;         // the client lives on without us, and may hold on to this
+  ClientHandle client;              // null once closed; dies before what it calls back
+  std::optional<FetchNudge> nudge;  // where librdkafka needs one
 };
 
 void Consumer::Impl::RebalanceCallback(rd_kafka_t* /*client*/, rd_kafka_resp_err_t code,
@@ -334,7 +334,7 @@ Result<std::unique_ptr<Consumer>> Consumer::Create(const ConsumerProperties& pro
   if (!client) return tl::unexpected<Error>(client.error());
   impl->client = std::move(*client);
   rd_kafka_poll_set_consumer(impl->client.get());
-  if (!BackoffCanBeTold()) impl->nudge = std::make_unique<FetchNudge>(impl->client.get());
+  if (!BackoffCanBeTold()) impl->nudge.emplace(impl->client.get());
   return std::unique_ptr<Consumer>(new Consumer(std::move(impl)));
 }
 
@@ -385,7 +385,7 @@ void Consumer::Impl::Receive(milliseconds timeout) {
     MessageHandle message(rd_kafka_consumer_poll(client.get(), wait));
     if (!message) return;
     bytes += message->len;
-    if (nudge != nullptr) nudge->Taken(*message);
+    if (nudge) nudge->Taken(*message);
     received.push_back(std::move(message));
   }
 }
@@ -528,7 +528,6 @@ KafkaResult<void> Consumer::Close(milliseconds deadline) {
     }
   }
   impl_->Forget();
-  impl_->nudge.reset();
   impl_->client.reset();
   return {};
 }

@@ -3,16 +3,14 @@
 
 #include <array>
 #include <cstdlib>
-#include <utility>
-#include <vector>
 
 #include "base/check.h"
 #include "kafka/handles.h"
 
 namespace faultline::kafka {
-
 namespace {
-constexpr int kPatienceMs = 250;
+
+constexpr std::size_t kPartsOfQueue = 8;
 
 // What the client's queue may hold.
 std::size_t QueueBytes(rd_kafka_s* client) {
@@ -27,40 +25,16 @@ std::size_t QueueBytes(rd_kafka_s* client) {
 }  // namespace
 
 FetchNudge::FetchNudge(rd_kafka_s* client)
-    : client_(client), every_(QueueBytes(client) / 8), thread_([this] { Run(); }) {}
-
-FetchNudge::~FetchNudge() {
-  {
-    const std::lock_guard lock(mutex_);
-    ending_ = true;
-  }
-  changed_.notify_one();
-  thread_.join();
-}
+    : client_(client), every_(QueueBytes(client) / kPartsOfQueue) {}
 
 void FetchNudge::Taken(const rd_kafka_message_s& message) {
   taken_ += message.len;
   if (taken_ < every_ || message.rkt == nullptr) return;
   taken_ = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    asked_ = TopicPartition{rd_kafka_topic_name(message.rkt), message.partition};
-  }
-  changed_.notify_one();
-}
-
-void FetchNudge::Run() {
-  std::unique_lock lock(mutex_);
-  while (true) {
-    changed_.wait(lock, [this] { return ending_ || asked_.has_value(); });
-    if (ending_) return;
-    const TopicPartition partition = std::move(*asked_);
-    asked_.reset();
-    lock.unlock();
-    const ListHandle list = MakeList(std::vector<PartitionOffset>{{partition, kEnd, {}}});
-    static_cast<void>(rd_kafka_offsets_for_times(client_, list.get(), kPatienceMs));
-    lock.lock();
-  }
+  const std::vector<PartitionOffset> end{
+      {{rd_kafka_topic_name(message.rkt), message.partition}, kEnd, {}}};
+  constexpr int kDoNotWait = 0;  // the request is on its way when this gives up
+  static_cast<void>(rd_kafka_offsets_for_times(client_, MakeList(end).get(), kDoNotWait));
 }
 
 }  // namespace faultline::kafka
