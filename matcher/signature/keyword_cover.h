@@ -19,10 +19,10 @@ namespace faultline {
 // leaves need not be looked at one by one.
 //
 // It looks for few rare pieces, of which each keyword holds one, that JSON spells in one way only
-// where nothing hides ASCII (Event::hides_ascii): no backslash, quote, slash or letter beyond ASCII
-// in them. An event that does hide some, as of a writer that spells < and & as \u003c and \u0026,
-// has its escapes resolved first, all at once, if it hides what pieces are made of. Where three pieces
-// do, a doubled sign as `::` among them for many longer ones, these are looked for first (PieceSieve).
+// where nothing hides ASCII (Event::hidden_ascii): no backslash, quote, slash or letter beyond ASCII
+// in them. An event that hides what pieces are made of has its escapes resolved first, all at once; a
+// writer that spells < and & as \u003c and \u0026 seldom does. Where three pieces are enough, a doubled
+// sign as `::` among them for many longer ones, these are looked for first (PieceSieve).
 //
 // Threads    Immutable; arena and scratch are the caller's.
 class KeywordCover {
