@@ -117,9 +117,24 @@ class GramTable {
           at - entry.gram + entry.size > text.size())
         continue;
       const std::size_t begin = at - entry.gram;
-      if (std::memcmp(text.data() + begin, texts_.data() + entry.text, entry.size) != 0) continue;
+      if (!Same<kShort>(text.data() + begin, texts_.data() + entry.text, entry.size)) continue;
       found(entry.meaning, begin + entry.size);
     }
+  }
+  // Without a call for most literals, by two words that may overlap.
+  template <bool kShort>
+  [[nodiscard]] static bool Same(const char* a, const char* b, std::size_t size) noexcept {
+    if (kShort) return ShortGram(a) == ShortGram(b);
+    const auto ends_are = [a, b, size]<class Word>(Word) {
+      Word words[4];
+      std::memcpy(&words[0], a, sizeof(Word));
+      std::memcpy(&words[1], b, sizeof(Word));
+      std::memcpy(&words[2], a + size - sizeof(Word), sizeof(Word));
+      std::memcpy(&words[3], b + size - sizeof(Word), sizeof(Word));
+      return ((words[0] ^ words[1]) | (words[2] ^ words[3])) == 0;
+    };
+    if (size > 2 * sizeof(std::uint64_t)) return std::memcmp(a, b, size) == 0;
+    return size < sizeof(std::uint64_t) ? ends_are(std::uint32_t{}) : ends_are(std::uint64_t{});
   }
   [[nodiscard]] Marks Mark(std::string_view text, std::size_t begin) const noexcept;
   [[nodiscard]] static Marks MarkPlainly(const Bitmap& grams, const Bitmap& shorts, const char* at,

@@ -101,6 +101,7 @@ struct Matcher::Impl {
   FieldMemo route_memo;  // of those: the number of the state
   std::map<const SignatureClass*, std::unique_ptr<ClassState>> states;
   std::vector<ClassState*> numbered;  // the same by number
+  std::vector<PredicateId> held;      // of the routing value at hand
   std::vector<std::uint32_t> matched;
   // A value that a memo is asked for, between its two looks.
   struct Asked {
@@ -172,11 +173,11 @@ std::optional<std::uint32_t> Matcher::Impl::VerdictOn(RouteState& route) {
       value.kind == ValueKind::kNull ? route.field->null : route.field->present;
   if (other != kNoPredicate) route.truth.Set(other);
   if (route.field->exists != kNoPredicate) route.truth.Set(route.field->exists);
-  std::vector<PredicateId> held(route.truth.set().begin(), route.truth.set().end());
+  held.assign(route.truth.set().begin(), route.truth.set().end());
   std::sort(held.begin(), held.end());
   const auto [number, added] =
-      route.numbers.emplace(held, static_cast<std::uint32_t>(route.verdicts.size()));
-  if (added) route.verdicts.push_back(std::move(held));
+      route.numbers.try_emplace(held, static_cast<std::uint32_t>(route.verdicts.size()));
+  if (added) route.verdicts.push_back(held);
   if (memoised) route.memo.Keep(value, hash, {&number->second, 1});
   return number->second;
 }
@@ -228,7 +229,7 @@ ClassState& Matcher::Impl::RouteByVerdicts(InputScope scope) {
     route_key[i] = *verdict;
   }
   if (ClassState* const known = by_key.Find(route_key)) return *known;
-  std::vector<PredicateId> held;
+  held.clear();
   for (std::size_t i = 0; i < routes.size(); ++i) {
     for (const PredicateId number : routes[i].verdicts[route_key[i]]) {
       held.push_back(routes[i].field->predicates[number]);
