@@ -22,9 +22,6 @@ constexpr std::int64_t DaysFromCivil(std::int64_t y, unsigned m, unsigned d) noe
   return era * 146'097 + static_cast<std::int64_t>(doe) - 719'468;
 }
 
-constexpr std::int64_t kLowest = DaysFromCivil(1678, 1, 1) * kSecondsPerDay * kNanosPerSecond;
-constexpr std::int64_t kBeyond = DaysFromCivil(2262, 1, 1) * kSecondsPerDay * kNanosPerSecond;
-
 constexpr bool IsLeap(int year) noexcept {
   return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
@@ -42,13 +39,10 @@ EventTime Saturated(Wide nanos) noexcept {
 
 }  // namespace
 
-std::optional<EventTime> EventTime::FromNanos(std::int64_t nanos) noexcept {
-  if (nanos < kLowest || nanos >= kBeyond) return std::nullopt;
-  return EventTime(nanos);
-}
-
 std::optional<EventTime> EventTime::FromCivil(int year, int month, int day, int hour, int minute,
                                               int second, std::int64_t nanos) noexcept {
+  static_assert(kLowest == DaysFromCivil(1678, 1, 1) * kSecondsPerDay * kNanosPerSecond);
+  static_assert(kBeyond == DaysFromCivil(2262, 1, 1) * kSecondsPerDay * kNanosPerSecond);
   if (month < 1 || month > 12 || day < 1 || day > DaysInMonth(year, month)) return std::nullopt;
   if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60 ||
       nanos < 0 || nanos >= kNanosPerSecond) {

@@ -30,7 +30,10 @@ class EventTime {
     return EventTime(nanos);
   }
   // Nothing outside [1678, 2262).
-  [[nodiscard]] static std::optional<EventTime> FromNanos(std::int64_t nanos) noexcept;
+  [[nodiscard]] static constexpr std::optional<EventTime> FromNanos(std::int64_t nanos) noexcept {
+    if (nanos < kLowest || nanos >= kBeyond) return std::nullopt;
+    return EventTime(nanos);
+  }
   // A civil UTC date and time; second 60 (a leap second) is the first instant after it.
   // Nothing for a date that does not exist or lies outside [1678, 2262).
   [[nodiscard]] static std::optional<EventTime> FromCivil(int year, int month, int day, int hour,
@@ -49,6 +52,9 @@ class EventTime {
   friend std::chrono::nanoseconds operator-(EventTime later, EventTime earlier) noexcept;
 
  private:
+  static constexpr std::int64_t kLowest = -9'214'560'000'000'000'000;  // 1678-01-01
+  static constexpr std::int64_t kBeyond = 9'214'646'400'000'000'000;   // 2262-01-01
+
   explicit constexpr EventTime(std::int64_t nanos) noexcept : nanos_(nanos) {}
 
   std::int64_t nanos_ = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "matcher/event/timestamp.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -29,28 +30,36 @@ class Reader {
     rest_.remove_prefix(word.size());
     return true;
   }
-  // Exactly `count` digits.
-  bool Number(std::size_t count, int& value) noexcept {
-    if (rest_.size() < count) return false;
+  // Exactly kCount digits.
+  template <std::size_t kCount>
+  [[gnu::always_inline]] bool Number(int& value) noexcept {
+    if (rest_.size() < kCount) return false;
+    bool digits = true;
     int sum = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      if (!IsDigit(rest_[i])) return false;
-      sum = sum * 10 + (rest_[i] - '0');
+    for (std::size_t i = 0; i < kCount; ++i) {  // as many steps whatever they find
+      const char c = rest_.data()[i];
+      digits = digits & IsDigit(c);
+      sum = sum * 10 + (c - '0');
     }
+    if (!digits) return false;
     value = sum;
-    rest_.remove_prefix(count);
+    rest_.remove_prefix(kCount);
     return true;
   }
   // One digit or more as nanoseconds of a second; what is finer is cut.
   bool Fraction(std::int64_t& nanos) noexcept {
-    if (!digit()) return false;
-    nanos = 0;
-    std::int64_t unit = kNanosPerSecond;
-    for (; digit() && unit > 1; rest_.remove_prefix(1), unit /= 10) {
-      nanos = nanos * 10 + (rest_[0] - '0');
+    constexpr std::size_t kFinest = 9;
+    constexpr std::int64_t kUnits[kFinest + 1] = {1'000'000'000, 100'000'000, 10'000'000, 1'000'000,
+                                                  100'000,       10'000,      1'000,      100,
+                                                  10,            1};
+    std::size_t count = 0;
+    std::int64_t sum = 0;
+    for (; count < rest_.size() && IsDigit(rest_.data()[count]); ++count) {
+      if (count < kFinest) sum = sum * 10 + (rest_.data()[count] - '0');
     }
-    nanos *= unit;
-    while (digit()) rest_.remove_prefix(1);
+    if (count == 0) return false;
+    nanos = sum * kUnits[std::min(count, kFinest)];
+    rest_.remove_prefix(count);
     return true;
   }
   // One digit or more, at most `limit` in value.
@@ -68,10 +77,10 @@ class Reader {
   bool ClockOffset(std::chrono::seconds& offset) noexcept {
     int hours = 0;
     int minutes = 0;
-    if (!Number(2, hours)) return false;
+    if (!Number<2>(hours)) return false;
     if (!done()) {
       Skip(':');
-      if (!Number(2, minutes)) return false;
+      if (!Number<2>(minutes)) return false;
     }
     if (hours > 23 || minutes > 59) return false;
     offset = std::chrono::hours(hours) + std::chrono::minutes(minutes);
@@ -112,6 +121,9 @@ std::optional<EventTime> FromLocal(int year, int month, int day, int hour, int m
     month = 12;
     day = 31;
   }
+  if (shift == shift.zero() && offset == offset.zero()) {
+    return EventTime::FromCivil(year, month, day, hour, minute, second, nanos);
+  }
   const auto time = EventTime::FromCivil(year, month, day, hour, minute, second, nanos);
   if (!time) return std::nullopt;
   return EventTime::FromNanos((*time + shift - offset).nanos());
@@ -126,14 +138,14 @@ std::optional<EventTime> ParseCivil(std::string_view text, std::chrono::seconds 
   int minute = 0;
   int second = 0;
   std::int64_t nanos = 0;
-  if (!in.Number(4, year) || !in.Skip('-') || !in.Number(2, month) || !in.Skip('-') ||
-      !in.Number(2, day)) {
+  if (!in.Number<4>(year) || !in.Skip('-') || !in.Number<2>(month) || !in.Skip('-') ||
+      !in.Number<2>(day)) {
     return std::nullopt;
   }
   if (in.done()) return FromLocal(year, month, day, 0, 0, 0, 0, offset);
   if (!in.Skip('T') && !in.Skip(' ') && !in.Skip('t')) return std::nullopt;
-  if (!in.Number(2, hour) || !in.Skip(':') || !in.Number(2, minute) || !in.Skip(':') ||
-      !in.Number(2, second)) {
+  if (!in.Number<2>(hour) || !in.Skip(':') || !in.Number<2>(minute) || !in.Skip(':') ||
+      !in.Number<2>(second)) {
     return std::nullopt;
   }
   if ((in.Skip('.') || in.Skip(',')) && !in.Fraction(nanos)) return std::nullopt;
