@@ -49,9 +49,8 @@ class Reader {
   // One digit or more as nanoseconds of a second; what is finer is cut.
   bool Fraction(std::int64_t& nanos) noexcept {
     constexpr std::size_t kFinest = 9;
-    constexpr std::int64_t kUnits[kFinest + 1] = {1'000'000'000, 100'000'000, 10'000'000, 1'000'000,
-                                                  100'000,       10'000,      1'000,      100,
-                                                  10,            1};
+    constexpr std::int64_t kUnits[kFinest + 1] = {
+        1'000'000'000, 100'000'000, 10'000'000, 1'000'000, 100'000, 10'000, 1'000, 100, 10, 1};
     std::size_t count = 0;
     std::int64_t sum = 0;
     for (; count < rest_.size() && IsDigit(rest_.data()[count]); ++count) {

@@ -4,7 +4,7 @@
 namespace faultline {
 
 void EndTable::Add(std::string_view literal, std::uint32_t meaning) {
-  slots_.Add({Hash64(literal.substr(literal.rfind(kMark))),
+  slots_.Add({ValueHash(literal.substr(literal.rfind(kMark))),
               static_cast<std::uint32_t>(texts_.size()), static_cast<std::uint32_t>(literal.size()),
               meaning});
   texts_ += literal;

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "base/hash.h"
 #include "matcher/signature/hash_slots.h"
+#include "matcher/signature/value_hash.h"
 
 namespace faultline {
 
@@ -35,7 +35,7 @@ class EndTable {
     if (slots_.empty()) return;
     const std::size_t mark = text.rfind(kMark);
     if (mark == std::string_view::npos) return;
-    slots_.LookAt(Hash64(text.substr(mark)), [&](const Entry& entry) {
+    slots_.LookAt(ValueHash(text.substr(mark)), [&](const Entry& entry) {
       if (text.ends_with({texts_.data() + entry.at, entry.size})) found(entry.meaning);
     });
   }

@@ -6,7 +6,7 @@
 #include <limits>
 #include <utility>
 
-#include "base/hash.h"
+#include "matcher/signature/value_hash.h"
 
 namespace faultline {
 namespace {
@@ -50,7 +50,7 @@ FieldMemo::FieldMemo(FieldMemo&& other) noexcept
       on_(other.on_) {}
 
 std::uint64_t FieldMemo::HashOf(const RawValue& value, std::uint64_t salt) const noexcept {
-  return Hash64(value.raw, seed_ ^ salt);
+  return ValueHash(value.raw, seed_ ^ salt);
 }
 
 FieldMemo::Kept FieldMemo::Find(const RawValue& value, std::uint64_t hash) noexcept {
@@ -115,7 +115,8 @@ bool FieldMemo::ComeAgain(const RawValue& value, std::uint64_t salt) noexcept {
   const std::string_view raw = value.raw;
   if (sample_.empty() || raw.size() > kLongestValue) return false;
   const std::size_t skipped = raw.size() > kSampledBytes ? (raw.size() - kSampledBytes) / 2 : 0;
-  const std::uint64_t hash = Hash64(raw.substr(skipped, kSampledBytes), seed_ ^ salt ^ raw.size());
+  const std::uint64_t hash =
+      ValueHash(raw.substr(skipped, kSampledBytes), seed_ ^ salt ^ raw.size());
   const auto rest = static_cast<std::uint32_t>(hash >> 32);
   if (std::exchange(sample_[hash % kSampleSlots], rest) == rest) ++found_;
   if (++asked_ < kSample) return false;

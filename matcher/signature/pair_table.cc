@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "matcher/signature/pair_table.h"
 
-#include "base/hash.h"
+#include "matcher/signature/value_hash.h"
 
 namespace faultline {
 
@@ -19,6 +19,8 @@ void PairTable::Add(std::string_view literal, std::uint32_t meaning) {
   texts_ += literal;
 }
 
-std::uint64_t PairTable::HashOf(const char* value) noexcept { return Hash64({value, kValueBytes}); }
+std::uint64_t PairTable::HashOf(const char* value) noexcept {
+  return ValueHash({value, kValueBytes});
+}
 
 }  // namespace faultline
