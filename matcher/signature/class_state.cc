@@ -12,6 +12,11 @@ namespace {
 constexpr std::uint64_t kChooseAt[] = {64, 512, 4096, 32768};
 // Looks at signatures that cost as much as a field of every event.
 constexpr double kLooksForAField = 0.5;
+// Looks per event that may come instead of waiting in a field whose long values a sieve then rules out.
+constexpr double kLooksForASieve = 0.05;
+constexpr std::uint64_t kMeasured = 16;     // one event in so many, whatever sieves would say
+constexpr std::uint32_t kFewestAsked = 64;  // times before a sieve is judged
+constexpr std::uint32_t kPassedForOne = 8;
 
 }  // namespace
 
@@ -23,6 +28,7 @@ ClassState::ClassState(const SignatureClass* the_class, std::uint32_t the_number
       truth(cls->predicate_count),
       known(cls->predicate_count),
       fields(cls->plans.size()),
+      sieves(cls->plans.size()),
       prepared(cls->predicate_count, 0),
       scans(cls->plans.size(), 0),
       seen(cls->predicate_count, 0),
@@ -38,6 +44,25 @@ void ClassState::CountEvent() {
   if (std::find(std::begin(kChooseAt), std::end(kChooseAt), events) != std::end(kChooseAt)) {
     ChooseWitnesses();
   }
+}
+
+bool ClassState::RulesOut(std::uint32_t plan, std::string_view raw,
+                          const AsciiSet& hidden) noexcept {
+  PlanSieve& at = sieves.data()[plan];
+  if (!at.sieve || raw.size() < ValueSieve::kShortestValue || events % kMeasured == 0 ||
+      hidden.Meets(at.sieve->letters())) {
+    return false;
+  }
+  ++at.asked;
+  if (!at.sieve->MayHold(raw)) return true;
+  MissedBySieve(plan);
+  return false;
+}
+
+void ClassState::MissedBySieve(std::uint32_t plan) noexcept {
+  PlanSieve& at = sieves.data()[plan];
+  if (at.sieve && ++at.passed > at.asked / kPassedForOne && at.asked >= kFewestAsked)
+    at.sieve.reset();
 }
 
 ClassState::Rates ClassState::MeasuredRates() const {
@@ -77,11 +102,7 @@ void ClassState::DropFields(std::vector<bool>& allowed, const Rates& rates, Choi
     for (std::size_t m = 0; m < chosen.size() && more < kLooksForAField; ++m) {
       const auto& sets = cls->members[m].witnesses;
       if (chosen[m] == sets.size()) continue;
-      const SignatureClass::WitnessSet& set = sets[chosen[m]];
-      if (std::none_of(set.begin(), set.end(),
-                       [&](PredicateId id) { return cls->plan_of[id] == p; })) {
-        continue;
-      }
+      if (!WaitsIn(p, sets[chosen[m]])) continue;
       const std::size_t other = BestSet(m, allowed, rates);
       instead.emplace_back(m, other);
       more += other == sets.size() ? kLooksForAField : rates[m][other] - rates[m][chosen[m]];
@@ -94,12 +115,59 @@ void ClassState::DropFields(std::vector<bool>& allowed, const Rates& rates, Choi
   }
 }
 
+bool ClassState::WaitsIn(std::size_t plan, const SignatureClass::WitnessSet& set) const {
+  return std::any_of(set.begin(), set.end(),
+                     [&](PredicateId id) { return cls->plan_of[id] == plan; });
+}
+
+std::optional<ValueSieve> ClassState::SieveOf(std::size_t plan, const Choice& chosen) const {
+  std::vector<Clue> clues;
+  if (cls->plans[plan].field == kKeywordField) return std::nullopt;
+  for (std::size_t m = 0; m < chosen.size(); ++m) {
+    const auto& sets = cls->members[m].witnesses;
+    if (chosen[m] == sets.size()) continue;
+    for (const PredicateId id : sets[chosen[m]]) {
+      if (cls->plan_of[id] == plan) clues.push_back(cls->clues[id]);
+    }
+  }
+  return ValueSieve::Make(clues);
+}
+
+// Where too much is waited for in a field, some signatures may as well wait elsewhere.
+void ClassState::MakeSieves(std::vector<bool>& allowed, const Rates& rates, Choice& chosen) {
+  for (std::size_t p = 0; p < sieves.size(); ++p) {
+    if (!allowed[p] || SieveOf(p, chosen)) continue;
+    Choice fewer = chosen;
+    double more = 0;
+    allowed[p] = false;
+    for (std::size_t m = 0; m < chosen.size(); ++m) {
+      const auto& sets = cls->members[m].witnesses;
+      if (chosen[m] == sets.size() || !WaitsIn(p, sets[chosen[m]])) continue;
+      const std::size_t other = BestSet(m, allowed, rates);
+      if (other == sets.size()) continue;
+      const double looks = rates[m][other] - rates[m][chosen[m]];
+      if (more + looks > kLooksForASieve) continue;
+      more += looks;
+      fewer[m] = other;
+    }
+    allowed[p] = true;
+    if (SieveOf(p, fewer)) chosen = std::move(fewer);
+  }
+  for (std::size_t p = 0; p < sieves.size(); ++p) {
+    sieves[p] = {};
+    if (allowed[p]) sieves[p].sieve = SieveOf(p, chosen);
+  }
+}
+
 void ClassState::ChooseWitnesses() {
   std::vector<bool> allowed(cls->plans.size(), true);
   const Rates rates = MeasuredRates();
   Choice best(cls->members.size());
   for (std::size_t m = 0; m < best.size(); ++m) best[m] = BestSet(m, allowed, rates);
-  if (events != 0) DropFields(allowed, rates, best);
+  if (events != 0) {
+    DropFields(allowed, rates, best);
+    MakeSieves(allowed, rates, best);
+  }
   std::vector<const SignatureClass::WitnessSet*> chosen;  // null: none
   for (std::size_t m = 0; m < best.size(); ++m) {
     const auto& sets = cls->members[m].witnesses;

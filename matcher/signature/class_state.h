@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "matcher/signature/field_memo.h"
@@ -10,6 +12,7 @@
 #include "matcher/signature/signature_class.h"
 #include "matcher/signature/text_view.h"
 #include "matcher/signature/truth.h"
+#include "matcher/signature/value_sieve.h"
 
 namespace faultline {
 
@@ -19,6 +22,13 @@ struct PreparedField {
   std::uint64_t decoded = 0;                   // ... and in which `texts` was filled
   FieldMemo::Kept kept = FieldMemo::kUnknown;  // of the value that was scanned, where it is kept
   std::vector<TextView> texts;
+};
+
+// What tells quickly that no member waits for anything that a long value of a field holds, and how often
+// it did not: where it seldom does it is dropped.
+struct PlanSieve {
+  std::optional<ValueSieve> sieve;
+  std::uint32_t asked = 0, passed = 0;
 };
 
 // A class and what a worker keeps for it: what holds for the event at hand, what its values were known
@@ -34,6 +44,14 @@ struct ClassState {
   // One event more. After some of them the witnesses are chosen anew.
   void CountEvent();
 
+  // Whether the only value of a field, a string, holds nothing that a member waits for. `hidden`: what
+  // ASCII the event may hide. Now and then it does not tell, for what is seen to be measured.
+  // Requires: valid UTF-8.
+  [[nodiscard]] bool RulesOut(std::uint32_t plan, std::string_view raw,
+                              const AsciiSet& hidden) noexcept;
+  // What was ruled out is asked for all the same, or was not.
+  void MissedBySieve(std::uint32_t plan) noexcept;
+
   const SignatureClass* cls;
   std::uint32_t number;               // among the worker's
   bool witnesses;                     // else every member is always looked at
@@ -41,6 +59,7 @@ struct ClassState {
   Truth known;                        // lazy predicates that were evaluated for it
   std::vector<PreparedField> fields;  // per plan
   std::vector<FieldMemo> memos;       // per plan
+  std::vector<PlanSieve> sieves;      // per plan
   std::vector<std::uint32_t> eager;   // plans whose literals some member waits for
   std::vector<std::uint32_t> always;  // members without witnesses
   // Per predicate the members that wait for it: waiting[first_waiting[id] .. first_waiting[id + 1]).
@@ -63,6 +82,10 @@ struct ClassState {
   [[nodiscard]] std::size_t BestSet(std::size_t member, const std::vector<bool>& allowed,
                                     const Rates& rates) const;
   void DropFields(std::vector<bool>& allowed, const Rates& rates, Choice& chosen) const;
+  [[nodiscard]] bool WaitsIn(std::size_t plan, const SignatureClass::WitnessSet& set) const;
+  // For long values of the field; nothing where too much is waited for.
+  [[nodiscard]] std::optional<ValueSieve> SieveOf(std::size_t plan, const Choice& chosen) const;
+  void MakeSieves(std::vector<bool>& allowed, const Rates& rates, Choice& chosen);
 };
 
 }  // namespace faultline

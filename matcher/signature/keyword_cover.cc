@@ -12,6 +12,7 @@
 #include "matcher/event/escapes.h"
 #include "matcher/signature/ascii.h"
 #include "matcher/signature/hs_compile.h"
+#include "matcher/signature/rare_piece.h"
 
 namespace faultline {
 namespace {
@@ -21,32 +22,6 @@ constexpr std::size_t kShortestPiece = 3;
 constexpr std::size_t kLongestPiece = 6;
 // What a piece of average letters scores; one below it is found in every other record.
 constexpr int kRareEnough = 12;
-
-// How seldom a byte stands in records of logs, measured on Windows events: 0 to 9.
-int Rarity(char c) {
-  constexpr std::string_view kCommon = "aes0tcronid", kUsual = ":bwm2l gu31-4y,pfv.5q68h79";
-  if (kCommon.find(c) != std::string_view::npos) return 2;
-  if (kUsual.find(c) != std::string_view::npos) return 4;
-  return c >= 'j' && c <= 'z' ? 6 : 8;
-}
-
-bool IsDoubledSign(char a, char b) { return a == b && !(a >= 'a' && a <= 'z'); }
-
-// A doubled sign of punctuation is rarer than it looks.
-int Rarity(std::string_view piece) {
-  int rarity = 0;
-  for (const char c : piece) rarity += Rarity(c);
-  for (std::size_t i = 1; i < piece.size(); ++i) {
-    if (IsDoubledSign(piece[i - 1], piece[i])) rarity += 4;
-  }
-  return rarity;
-}
-
-// Whether JSON has one spelling of the byte besides \u escapes.
-bool SpelledOneWay(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte >= 0x20 && byte < 0x7f && c != '"' && c != '\\' && c != '/';
-}
 
 // All pieces of a keyword that could stand for it.
 std::set<std::string> PiecesOf(std::string_view keyword, Shortest shortest) {
@@ -89,16 +64,6 @@ std::vector<std::string> Cover(PredicateRefs keywords, Shortest shortest) {
   return cover;
 }
 
-// Up to three bytes of a piece, the rarest.
-std::string Core(const std::string& piece) {
-  std::string core = piece.substr(0, PieceSieve::kLongest);
-  for (std::size_t at = 1; at + PieceSieve::kLongest <= piece.size(); ++at) {
-    const std::string other = piece.substr(at, PieceSieve::kLongest);
-    if (Rarity(other) > Rarity(core)) core = other;
-  }
-  return core;
-}
-
 Result<HsDatabase> Compile(const std::vector<std::string>& pieces, DatabaseCache* cache) {
   std::vector<HsLiteral> texts;
   for (const std::string& piece : pieces) {
@@ -134,7 +99,7 @@ Result<std::unique_ptr<const KeywordCover>> KeywordCover::Create(PredicateRefs k
   if (!database) return tl::unexpected<Error>(database.error());
   cover->database_ = std::move(*database);
   std::vector<std::string> few = coarse.size() < fine.size() ? coarse : fine;
-  for (std::string& piece : few) piece = Core(piece);
+  for (std::string& piece : few) piece = RarestPiece(std::string(piece), PieceSieve::kLongest);
   if (few.size() <= PieceSieve::kMost) cover->sieve_.emplace(few);
   for (const std::vector<std::string>& pieces : {fine, few}) {
     for (const std::string& piece : pieces) {

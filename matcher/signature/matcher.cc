@@ -72,6 +72,7 @@ struct Matcher::Impl {
   bool AskLazily(std::uint32_t plan, PredicateId id, const LazyPredicate& predicate) noexcept;
   void Scan(std::uint32_t plan) noexcept;
   void ScanEager() noexcept;
+  [[nodiscard]] bool RulesOut(std::uint32_t plan) noexcept;
   [[nodiscard]] const RawValue* Open(std::uint32_t plan) noexcept;
   void ScanOne(const FieldPlan& plan, const RawValue& value) noexcept;
   void ScanOnly(std::uint32_t plan, const RawValue& value) noexcept;
@@ -421,6 +422,7 @@ bool Matcher::Impl::AskLazily(std::uint32_t plan, PredicateId id,
 void Matcher::Impl::ScanEager() noexcept {
   lookups.clear();
   for (const std::uint32_t plan : state->eager) {
+    if (RulesOut(plan)) continue;
     ++state->scans.data()[plan];
     const RawValue* const value = Open(plan);
     if (value == nullptr) continue;
@@ -433,8 +435,20 @@ void Matcher::Impl::ScanEager() noexcept {
   for (const Asked& one : lookups) ScanMemoised(one.plan, one.value, one.hash);
 }
 
+// Whether nothing that a signature waits for stands in a field: what else it holds is answered when asked.
+bool Matcher::Impl::RulesOut(std::uint32_t plan) noexcept {
+  if (!state->sieves.data()[plan].sieve || maybe_invalid || event == nullptr) return false;
+  const Event::Values values = event->Of(state->cls->plans.data()[plan].field);
+  if (values.empty()) return false;
+  auto at = values.begin();
+  const RawValue& first = *at;
+  return ++at == values.end() && first.kind == ValueKind::kString &&
+         state->RulesOut(plan, first.raw, event->hidden_ascii());
+}
+
 // Answers all literal predicates of a field at once.
 void Matcher::Impl::Scan(std::uint32_t number) noexcept {
+  state->MissedBySieve(number);
   const RawValue* const value = Open(number);
   if (value == nullptr) return;
   ScanMemoised(number, *value, state->memos.data()[number].HashOf(*value, salt));

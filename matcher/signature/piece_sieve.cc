@@ -14,7 +14,7 @@ constexpr unsigned char kLowerCase = 0x20;  // set in lower-case letters, not in
 
 }  // namespace
 
-PieceSieve::PieceSieve(std::span<const std::string> pieces) {
+PieceSieve::PieceSieve(std::span<const std::string> pieces) : count_(pieces.size()) {
   FAULTLINE_CHECK(!pieces.empty() && pieces.size() <= kMost);
   for (std::size_t i = 0; i < kMost; ++i) {
     const std::string& piece = pieces[std::min(i, pieces.size() - 1)];
@@ -40,7 +40,7 @@ bool PieceSieve::EndsWithShortest(std::string_view text) const noexcept {
 
 // By vectors, the last of which overlaps the one before. Requires: text of a vector's bytes and
 // kLongest - 1 more.
-template <typename Vector>
+template <typename Vector, std::size_t kCount>
 [[gnu::always_inline]] inline bool PieceSieve::MayHoldBy(const Pieces& pieces,
                                                          std::string_view text) noexcept {
   const char* next = text.data();
@@ -60,24 +60,33 @@ template <typename Vector>
     first |= kLowerCase;
     second |= kLowerCase;
     third |= kLowerCase;
-    const Vector d0 = (first ^ a0) | (second ^ b0) | ((third ^ c0) & m0);
-    const Vector d1 = (first ^ a1) | (second ^ b1) | ((third ^ c1) & m1);
-    const Vector d2 = (first ^ a2) | (second ^ b2) | ((third ^ c2) & m2);
-    const Vector d = d0 < d1 ? d0 : d1;
+    Vector d = (first ^ a0) | (second ^ b0) | ((third ^ c0) & m0);
+    if constexpr (kCount > 1) {
+      const Vector d1 = (first ^ a1) | (second ^ b1) | ((third ^ c1) & m1);
+      d = d1 < d ? d1 : d;
+    }
     all = d < all ? d : all;
-    all = d2 < all ? d2 : all;
+    if constexpr (kCount > 2) {
+      const Vector d2 = (first ^ a2) | (second ^ b2) | ((third ^ c2) & m2);
+      all = d2 < all ? d2 : all;
+    }
     if (next >= last) return AnyZero(all);
   }
 }
 
-#if defined(__x86_64__)
-[[gnu::target("avx2")]] bool PieceSieve::MayHoldByAvx2(const Pieces& pieces,
-                                                       std::string_view text) noexcept {
-  return MayHoldBy<Bytes32>(pieces, text);
+template <typename Vector>
+[[gnu::always_inline]] inline bool PieceSieve::MayHoldBy(std::string_view text) const noexcept {
+  if (count_ == 1) return MayHoldBy<Vector, 1>(pieces_, text);
+  if (count_ == 2) return MayHoldBy<Vector, 2>(pieces_, text);
+  return MayHoldBy<Vector, 3>(pieces_, text);
 }
-[[gnu::target("avx512bw")]] bool PieceSieve::MayHoldByAvx512(const Pieces& pieces,
-                                                             std::string_view text) noexcept {
-  return MayHoldBy<Bytes64>(pieces, text);
+
+#if defined(__x86_64__)
+[[gnu::target("avx2")]] bool PieceSieve::MayHoldByAvx2(std::string_view text) const noexcept {
+  return MayHoldBy<Bytes32>(text);
+}
+[[gnu::target("avx512bw")]] bool PieceSieve::MayHoldByAvx512(std::string_view text) const noexcept {
+  return MayHoldBy<Bytes64>(text);
 }
 #endif
 
@@ -85,10 +94,10 @@ bool PieceSieve::MayHold(std::string_view text) const noexcept {
   if (EndsWithShortest(text)) return true;
   const auto fills = [&text](std::size_t vector) { return text.size() >= vector + kLongest - 1; };
 #if defined(__x86_64__)
-  if (kHasAvx512 && fills(sizeof(Bytes64))) return MayHoldByAvx512(pieces_, text);
-  if (kHasAvx2 && fills(sizeof(Bytes32))) return MayHoldByAvx2(pieces_, text);
+  if (kHasAvx512 && fills(sizeof(Bytes64))) return MayHoldByAvx512(text);
+  if (kHasAvx2 && fills(sizeof(Bytes32))) return MayHoldByAvx2(text);
 #endif
-  return !fills(sizeof(Bytes16)) || MayHoldBy<Bytes16>(pieces_, text);
+  return !fills(sizeof(Bytes16)) || MayHoldBy<Bytes16>(text);
 }
 
 }  // namespace faultline

@@ -14,7 +14,7 @@ namespace faultline {
 // a letter's upper case.
 //
 // Place      an event's bytes -> KeywordCover -> [PieceSieve], before Hyperscan, which costs twice as
-//            much where nothing is found (docs/performance.md).
+//            much where nothing is found (docs/performance.md); a long value -> ValueSieve -> here.
 // Threads    Immutable.
 class PieceSieve {
  public:
@@ -35,14 +35,17 @@ class PieceSieve {
   using Pieces = std::array<Piece, kMost>;
 
   [[nodiscard]] bool EndsWithShortest(std::string_view text) const noexcept;
-  template <typename Vector>
+  template <typename Vector, std::size_t kCount>
   [[nodiscard]] static bool MayHoldBy(const Pieces& pieces, std::string_view text) noexcept;
+  template <typename Vector>
+  [[nodiscard]] bool MayHoldBy(std::string_view text) const noexcept;
 #if defined(__x86_64__)
-  [[nodiscard]] static bool MayHoldByAvx2(const Pieces& pieces, std::string_view text) noexcept;
-  [[nodiscard]] static bool MayHoldByAvx512(const Pieces& pieces, std::string_view text) noexcept;
+  [[nodiscard]] bool MayHoldByAvx2(std::string_view text) const noexcept;
+  [[nodiscard]] bool MayHoldByAvx512(std::string_view text) const noexcept;
 #endif
 
-  Pieces pieces_;
+  std::size_t count_;
+  Pieces pieces_;  // behind the first `count_` copies of the last
 };
 
 }  // namespace faultline

@@ -304,6 +304,7 @@ std::unique_ptr<const SignatureClass> ClassMaking::Finish() {
   for (SignatureClass::Member& member : made_->members) {
     member.witnesses = finder.Of(member.condition);
   }
+  for (const Predicate* const predicate : numbered_) made_->clues.push_back(ClueOf(*predicate));
   targets_ = std::vector<ExprPool::Target>();  // gives the memory back
   numbered_ = std::vector<const Predicate*>();
   added_.clear();

@@ -18,6 +18,7 @@
 #include "matcher/signature/keyword_cover.h"
 #include "matcher/signature/lazy.h"
 #include "matcher/signature/predicate.h"
+#include "matcher/signature/value_sieve.h"
 
 namespace faultline {
 
@@ -113,6 +114,7 @@ class SignatureClass {
   std::vector<Member> members;
   std::vector<FieldPlan> plans;
   std::vector<std::uint32_t> plan_of;  // per predicate
+  std::vector<Clue> clues;             // per predicate
   std::uint32_t predicate_count = 0;
 };
 
