@@ -14,8 +14,9 @@ constexpr std::uint64_t kChooseAt[] = {64, 512, 4096, 32768};
 constexpr double kLooksForAField = 0.5;
 // Looks per event that may come instead of waiting in a field whose long values a sieve then rules out.
 constexpr double kLooksForASieve = 0.05;
-constexpr std::uint64_t kMeasured = 16;     // one event in so many, whatever sieves would say
-constexpr std::uint32_t kFewestAsked = 64;  // times before a sieve is judged
+constexpr std::uint32_t kScansForALong = 8;  // that a sieve is made for: so many at most
+constexpr std::uint64_t kMeasured = 16;      // one event in so many, whatever sieves would say
+constexpr std::uint32_t kFewestAsked = 64;   // times before a sieve is judged
 constexpr std::uint32_t kPassedForOne = 8;
 
 }  // namespace
@@ -31,6 +32,7 @@ ClassState::ClassState(const SignatureClass* the_class, std::uint32_t the_number
       sieves(cls->plans.size()),
       prepared(cls->predicate_count, 0),
       scans(cls->plans.size(), 0),
+      longs(cls->plans.size(), 0),
       seen(cls->predicate_count, 0),
       marks(cls->members.size(), 0) {
   for (std::size_t p = 0; p < cls->plans.size(); ++p)
@@ -48,21 +50,21 @@ void ClassState::CountEvent() {
 
 bool ClassState::RulesOut(std::uint32_t plan, std::string_view raw,
                           const AsciiSet& hidden) noexcept {
-  PlanSieve& at = sieves.data()[plan];
-  if (!at.sieve || raw.size() < ValueSieve::kShortestValue || events % kMeasured == 0 ||
-      hidden.Meets(at.sieve->letters())) {
+  PlanSieve& at = *sieves.data()[plan];
+  if (raw.size() < ValueSieve::kShortestValue || events % kMeasured == 0 ||
+      hidden.Meets(at.sieve.letters())) {
     return false;
   }
   ++at.asked;
-  if (!at.sieve->MayHold(raw)) return true;
+  if (!at.sieve.MayHold(raw)) return true;
   MissedBySieve(plan);
   return false;
 }
 
 void ClassState::MissedBySieve(std::uint32_t plan) noexcept {
-  PlanSieve& at = sieves.data()[plan];
-  if (at.sieve && ++at.passed > at.asked / kPassedForOne && at.asked >= kFewestAsked)
-    at.sieve.reset();
+  std::unique_ptr<PlanSieve>& at = sieves.data()[plan];
+  if (at == nullptr) return;
+  if (++at->passed > at->asked / kPassedForOne && at->asked >= kFewestAsked) at.reset();
 }
 
 ClassState::Rates ClassState::MeasuredRates() const {
@@ -122,7 +124,6 @@ bool ClassState::WaitsIn(std::size_t plan, const SignatureClass::WitnessSet& set
 
 std::optional<ValueSieve> ClassState::SieveOf(std::size_t plan, const Choice& chosen) const {
   std::vector<Clue> clues;
-  if (cls->plans[plan].field == kKeywordField) return std::nullopt;
   for (std::size_t m = 0; m < chosen.size(); ++m) {
     const auto& sets = cls->members[m].witnesses;
     if (chosen[m] == sets.size()) continue;
@@ -135,8 +136,11 @@ std::optional<ValueSieve> ClassState::SieveOf(std::size_t plan, const Choice& ch
 
 // Where too much is waited for in a field, some signatures may as well wait elsewhere.
 void ClassState::MakeSieves(std::vector<bool>& allowed, const Rates& rates, Choice& chosen) {
+  const auto pays = [&](std::size_t p) {
+    return allowed[p] && longs[p] > 0 && scans[p] / longs[p] < kScansForALong;
+  };
   for (std::size_t p = 0; p < sieves.size(); ++p) {
-    if (!allowed[p] || SieveOf(p, chosen)) continue;
+    if (!pays(p) || SieveOf(p, chosen)) continue;
     Choice fewer = chosen;
     double more = 0;
     allowed[p] = false;
@@ -154,8 +158,8 @@ void ClassState::MakeSieves(std::vector<bool>& allowed, const Rates& rates, Choi
     if (SieveOf(p, fewer)) chosen = std::move(fewer);
   }
   for (std::size_t p = 0; p < sieves.size(); ++p) {
-    sieves[p] = {};
-    if (allowed[p]) sieves[p].sieve = SieveOf(p, chosen);
+    auto sieve = pays(p) ? SieveOf(p, chosen) : std::nullopt;
+    sieves[p] = sieve ? std::make_unique<PlanSieve>(std::move(*sieve)) : nullptr;
   }
 }
 

@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "matcher/signature/field_memo.h"
@@ -27,7 +29,9 @@ struct PreparedField {
 // What tells quickly that no member waits for anything that a long value of a field holds, and how often
 // it did not: where it seldom does it is dropped.
 struct PlanSieve {
-  std::optional<ValueSieve> sieve;
+  explicit PlanSieve(ValueSieve the_sieve) : sieve(std::move(the_sieve)) {}
+
+  ValueSieve sieve;
   std::uint32_t asked = 0, passed = 0;
 };
 
@@ -46,26 +50,27 @@ struct ClassState {
 
   // Whether the only value of a field, a string, holds nothing that a member waits for. `hidden`: what
   // ASCII the event may hide. Now and then it does not tell, for what is seen to be measured.
-  // Requires: valid UTF-8.
+  // Requires: the plan has a sieve; valid UTF-8.
   [[nodiscard]] bool RulesOut(std::uint32_t plan, std::string_view raw,
                               const AsciiSet& hidden) noexcept;
   // What was ruled out is asked for all the same, or was not.
   void MissedBySieve(std::uint32_t plan) noexcept;
 
   const SignatureClass* cls;
-  std::uint32_t number;               // among the worker's
-  bool witnesses;                     // else every member is always looked at
-  Truth truth;                        // what holds for the event at hand
-  Truth known;                        // lazy predicates that were evaluated for it
-  std::vector<PreparedField> fields;  // per plan
-  std::vector<FieldMemo> memos;       // per plan
-  std::vector<PlanSieve> sieves;      // per plan
-  std::vector<std::uint32_t> eager;   // plans whose literals some member waits for
-  std::vector<std::uint32_t> always;  // members without witnesses
+  std::uint32_t number;                            // among the worker's
+  bool witnesses;                                  // else every member is always looked at
+  Truth truth;                                     // what holds for the event at hand
+  Truth known;                                     // lazy predicates that were evaluated for it
+  std::vector<PreparedField> fields;               // per plan
+  std::vector<FieldMemo> memos;                    // per plan
+  std::vector<std::unique_ptr<PlanSieve>> sieves;  // per plan; null: none
+  std::vector<std::uint32_t> eager;                // plans whose literals some member waits for
+  std::vector<std::uint32_t> always;               // members without witnesses
   // Per predicate the members that wait for it: waiting[first_waiting[id] .. first_waiting[id + 1]).
   std::vector<std::uint32_t> first_waiting, waiting;
   std::vector<char> prepared;        // per predicate, whether a lazy one has its scratch
   std::vector<std::uint32_t> scans;  // per plan, events in which it was eager
+  std::vector<std::uint32_t> longs;  // per plan, values that a sieve could be asked of
   std::vector<std::uint32_t> seen;   // per predicate, how often it held of those
   std::vector<std::uint64_t> marks;  // per member, epoch in which it was triggered
   std::vector<std::uint32_t> triggered;

@@ -422,7 +422,7 @@ bool Matcher::Impl::AskLazily(std::uint32_t plan, PredicateId id,
 void Matcher::Impl::ScanEager() noexcept {
   lookups.clear();
   for (const std::uint32_t plan : state->eager) {
-    if (RulesOut(plan)) continue;
+    if (state->sieves.data()[plan] != nullptr && RulesOut(plan)) continue;
     ++state->scans.data()[plan];
     const RawValue* const value = Open(plan);
     if (value == nullptr) continue;
@@ -437,7 +437,7 @@ void Matcher::Impl::ScanEager() noexcept {
 
 // Whether nothing that a signature waits for stands in a field: what else it holds is answered when asked.
 bool Matcher::Impl::RulesOut(std::uint32_t plan) noexcept {
-  if (!state->sieves.data()[plan].sieve || maybe_invalid || event == nullptr) return false;
+  if (maybe_invalid || event == nullptr) return false;
   const Event::Values values = event->Of(state->cls->plans.data()[plan].field);
   if (values.empty()) return false;
   auto at = values.begin();
@@ -477,6 +477,7 @@ const RawValue* Matcher::Impl::Open(std::uint32_t number) noexcept {
   const RawValue& first = *at;
   if (++at == values.end() && first.scalar()) {
     set_if_asked(plan.present);
+    if (first.raw.size() >= ValueSieve::kShortestValue) ++state->longs.data()[number];
     if (!maybe_invalid && state->memos.data()[number].Takes(first, salt)) return &first;
     ScanOnly(number, first);
     return nullptr;
