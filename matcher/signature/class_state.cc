@@ -14,9 +14,10 @@ constexpr std::uint64_t kChooseAt[] = {64, 512, 4096, 32768};
 constexpr double kLooksForAField = 0.5;
 // Looks per event that may come instead of waiting in a field whose long values a sieve then rules out.
 constexpr double kLooksForASieve = 0.05;
-constexpr std::uint32_t kScansForALong = 8;  // that a sieve is made for: so many at most
-constexpr std::uint64_t kMeasured = 16;      // one event in so many, whatever sieves would say
-constexpr std::uint32_t kFewestAsked = 64;   // times before a sieve is judged
+constexpr std::uint32_t kMostForASieve = 32;  // that is waited for in a field
+constexpr std::uint32_t kScansForALong = 8;   // that a sieve is made for: so many at most
+constexpr std::uint64_t kMeasured = 16;       // one event in so many, whatever sieves would say
+constexpr std::uint32_t kFewestAsked = 64;    // times before a sieve is judged
 constexpr std::uint32_t kPassedForOne = 8;
 
 }  // namespace
@@ -136,8 +137,15 @@ std::optional<ValueSieve> ClassState::SieveOf(std::size_t plan, const Choice& ch
 
 // Where too much is waited for in a field, some signatures may as well wait elsewhere.
 void ClassState::MakeSieves(std::vector<bool>& allowed, const Rates& rates, Choice& chosen) {
+  std::vector<std::uint32_t> waited_for(sieves.size());
+  for (std::size_t m = 0; m < chosen.size(); ++m) {
+    const auto& sets = cls->members[m].witnesses;
+    if (chosen[m] == sets.size()) continue;
+    for (const PredicateId id : sets[chosen[m]]) ++waited_for[cls->plan_of[id]];
+  }
   const auto pays = [&](std::size_t p) {
-    return allowed[p] && longs[p] > 0 && scans[p] / longs[p] < kScansForALong;
+    return waited_for[p] > 0 && waited_for[p] <= kMostForASieve && longs[p] > 0 &&
+           scans[p] / longs[p] < kScansForALong;
   };
   for (std::size_t p = 0; p < sieves.size(); ++p) {
     if (!pays(p) || SieveOf(p, chosen)) continue;
