@@ -53,7 +53,7 @@ struct ClassState {
   // Requires: the plan has a sieve; valid UTF-8.
   [[nodiscard]] bool RulesOut(std::uint32_t plan, std::string_view raw,
                               const AsciiSet& hidden) noexcept;
-  // What was ruled out is asked for all the same, or was not.
+  // A sieve has not spared a scan: the value passed, or a rule asked for it later.
   void MissedBySieve(std::uint32_t plan) noexcept;
 
   const SignatureClass* cls;
