@@ -77,20 +77,8 @@ struct ClassState {
   std::uint64_t events = 0;
 
  private:
-  // Per signature the set of witnesses that was seen least, and few fields besides; before anything
-  // was measured the first.
+  // By what was seen; before anything was measured all fields are looked at.
   void ChooseWitnesses();
-  using Choice = std::vector<std::size_t>;  // per member the number of a set; that of all: none
-  // How many of an event's looks at a member one of these would cause, per member and set.
-  using Rates = std::vector<std::vector<double>>;
-  [[nodiscard]] Rates MeasuredRates() const;
-  [[nodiscard]] std::size_t BestSet(std::size_t member, const std::vector<bool>& allowed,
-                                    const Rates& rates) const;
-  void DropFields(std::vector<bool>& allowed, const Rates& rates, Choice& chosen) const;
-  [[nodiscard]] bool WaitsIn(std::size_t plan, const SignatureClass::WitnessSet& set) const;
-  // For long values of the field; nothing where too much is waited for.
-  [[nodiscard]] std::optional<ValueSieve> SieveOf(std::size_t plan, const Choice& chosen) const;
-  void MakeSieves(std::vector<bool>& allowed, const Rates& rates, Choice& chosen);
 };
 
 }  // namespace faultline

@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kWitnessSets = 6;  // kept per signature, the most telling ones
 constexpr std::size_t kMostUnions = 24;  // looked at for them, about
 
-using WitnessSet = SignatureClass::WitnessSet;
+using WitnessSet = std::vector<PredicateId>;
 
 // How telling a literal looks before anything was measured: whole values most, short ones least.
 std::size_t Weight(const Predicate& predicate) {
@@ -212,7 +212,7 @@ ClassMaking::ClassMaking(const Signatures& signatures, FoldedSignatures folded,
       targets_(signatures.predicates.size()) {
   made_->pool = std::move(folded.pool);
   for (FoldedSignatures::Left& left : folded.left) {
-    made_->members.push_back({left.rule, left.condition, std::move(left.filters), {}});
+    made_->members.push_back({left.rule, left.condition, std::move(left.filters)});
   }
   std::map<FieldId, std::vector<PredicateId>> by_field;
   std::vector<bool> seen(made_->pool.size());
@@ -301,8 +301,8 @@ void ClassMaking::Compile(FieldPlan& plan) {
 std::unique_ptr<const SignatureClass> ClassMaking::Finish() {
   made_->pool.Seal(targets_);
   WitnessFinder finder(*made_, numbered_);
-  for (SignatureClass::Member& member : made_->members) {
-    member.witnesses = finder.Of(member.condition);
+  for (const SignatureClass::Member& member : made_->members) {
+    made_->witnesses.Add(finder.Of(member.condition), made_->plan_of);
   }
   for (const Predicate* const predicate : numbered_) made_->clues.push_back(ClueOf(*predicate));
   targets_ = std::vector<ExprPool::Target>();  // gives the memory back

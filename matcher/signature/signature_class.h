@@ -19,6 +19,7 @@
 #include "matcher/signature/lazy.h"
 #include "matcher/signature/predicate.h"
 #include "matcher/signature/value_sieve.h"
+#include "matcher/signature/witness_sets.h"
 
 namespace faultline {
 
@@ -98,12 +99,10 @@ using Answers = std::vector<std::uint8_t>;
 // Memory     Its databases and expressions; a few KB for most, some MB for process creations.
 class SignatureClass {
  public:
-  using WitnessSet = std::vector<PredicateId>;
   struct Member {
     std::uint32_t rule = 0;
     ExprId condition = 0;
     std::vector<FilterUse> filters;
-    std::vector<WitnessSet> witnesses;  // any one set will do; none: always looked at
   };
 
   // Has Hyperscan compile the expressions and what only texts beyond ASCII can hold, which else waits
@@ -112,6 +111,7 @@ class SignatureClass {
 
   ExprPool pool;
   std::vector<Member> members;
+  WitnessSets witnesses;  // of the members
   std::vector<FieldPlan> plans;
   std::vector<std::uint32_t> plan_of;  // per predicate
   std::vector<Clue> clues;             // per predicate
