@@ -34,9 +34,17 @@ inline constexpr bool kHasAvx512 = false;  // g++ 12 then puts no local at 64 by
 #else
 inline const bool kHasAvx512 = __builtin_cpu_supports("avx512bw") != 0;
 #endif
+// Bytes looked up in tables of 128.
+inline const bool kHasVbmi = kHasAvx512 && __builtin_cpu_supports("avx512vbmi") != 0;
 #else
 inline constexpr bool kHasAvx2 = false;
+inline constexpr bool kHasVbmi = false;
 #endif
+
+// The lowest `count` bits: a mask of as many lanes.
+[[nodiscard]] constexpr std::uint64_t LowestBits(std::size_t count) noexcept {
+  return count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
+}
 
 // The first lane that is not 0; kLanes where there is none. Requires: lanes are 0 or -1.
 [[nodiscard]] inline std::size_t FirstLane(const Lanes& lanes) noexcept {

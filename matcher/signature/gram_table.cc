@@ -26,11 +26,6 @@ constexpr std::size_t kFewestBits = 1024;
 constexpr std::size_t kStep = 8;
 constexpr std::size_t kReads = 20;
 
-// The lowest `count` bits.
-constexpr std::uint64_t Lowest(std::size_t count) {
-  return count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
-}
-
 }  // namespace
 
 GramTable::GramTable(bool lanes) noexcept : lanes_(lanes && kHasAvx2) {}
@@ -105,8 +100,8 @@ GramTable::Marks GramTable::Mark(std::string_view text, std::size_t begin) const
   }
   Marks marks =
       lanes_ ? MarkByLanes(grams_, shorts_, at, places) : MarkPlainly(grams_, shorts_, at, places);
-  marks.shorts &= Lowest(places);
-  marks.grams &= Lowest(std::min(left - kShortest, kBlock));
+  marks.shorts &= LowestBits(places);
+  marks.grams &= LowestBits(std::min(left - kShortest, kBlock));
   return marks;
 }
 

@@ -100,7 +100,7 @@ Result<std::unique_ptr<const KeywordCover>> KeywordCover::Create(PredicateRefs k
   cover->database_ = std::move(*database);
   std::vector<std::string> few = coarse.size() < fine.size() ? coarse : fine;
   for (std::string& piece : few) piece = RarestPiece(std::string(piece), PieceSieve::kLongest);
-  if (few.size() <= PieceSieve::kMost) cover->sieve_.emplace(few);
+  if (few.size() <= PieceSieve::Most()) cover->sieve_.emplace(few);
   for (const std::vector<std::string>& pieces : {fine, few}) {
     for (const std::string& piece : pieces) {
       for (const char c : AsciiFolded(piece)) cover->letters_.Add(c);

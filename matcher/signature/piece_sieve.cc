@@ -5,24 +5,38 @@
 #include <cstring>
 
 #include "base/check.h"
-#include "matcher/event/lanes.h"
+#include "matcher/signature/rare_piece.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 namespace faultline {
 namespace {
 
 constexpr unsigned char kLowerCase = 0x20;  // set in lower-case letters, not in upper-case ones
 
+unsigned char Lowered(char c) { return static_cast<unsigned char>(c) | kLowerCase; }
+
 }  // namespace
 
-PieceSieve::PieceSieve(std::span<const std::string> pieces) : count_(pieces.size()) {
-  FAULTLINE_CHECK(!pieces.empty() && pieces.size() <= kMost);
-  for (std::size_t i = 0; i < kMost; ++i) {
-    const std::string& piece = pieces[std::min(i, pieces.size() - 1)];
-    FAULTLINE_CHECK(piece.size() >= kShortest && piece.size() <= kLongest);
-    for (std::size_t at = 0; at < piece.size(); ++at) {
-      pieces_[i].bytes[at] = static_cast<unsigned char>(piece[at]) | kLowerCase;
+PieceSieve::PieceSieve(std::span<const std::string> pieces, bool tables)
+    : tables_(tables && kHasVbmi), count_(pieces.size()) {
+  FAULTLINE_CHECK(!pieces.empty() && pieces.size() <= Most(tables));
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    FAULTLINE_CHECK(pieces[i].size() >= kShortest);
+    for (std::size_t at = 0; at < kLongest; ++at) {
+      for (std::size_t byte = 0; byte < kAscii; ++byte) {
+        if (at >= pieces[i].size() || Lowered(static_cast<char>(byte)) == Lowered(pieces[i][at])) {
+          having_[at][byte] |= static_cast<std::uint8_t>(1 << i);
+        }
+      }
     }
-    pieces_[i].last_counts = piece.size() == kLongest ? 0xff : 0;
+  }
+  for (std::size_t i = 0; i < kMostCompared; ++i) {
+    const std::string_view piece = RarestPiece(pieces[std::min(i, pieces.size() - 1)], kCompared);
+    std::transform(piece.begin(), piece.end(), pieces_[i].bytes.begin(), Lowered);
+    pieces_[i].last_counts = piece.size() == kCompared ? 0xff : 0;
   }
 }
 
@@ -44,7 +58,7 @@ template <typename Vector, std::size_t kCount>
 [[gnu::always_inline]] inline bool PieceSieve::MayHoldBy(const Pieces& pieces,
                                                          std::string_view text) noexcept {
   const char* next = text.data();
-  const char* const last = next + text.size() - (sizeof(Vector) + kLongest - 1);
+  const char* const last = next + text.size() - (sizeof(Vector) + kCompared - 1);
   Vector all = ~Vector{}, first, second, third;
   // One by one: the compiler keeps no array of vectors in registers.
   const Vector a0 = Vector{} + pieces[0].bytes[0], b0 = Vector{} + pieces[0].bytes[1],
@@ -82,6 +96,45 @@ template <typename Vector>
 }
 
 #if defined(__x86_64__)
+[[gnu::target("avx512vbmi,avx512bw")]] bool PieceSieve::MayHoldByTables(
+    std::string_view text) const noexcept {
+  constexpr std::size_t kVector = sizeof(__m512i);
+  static_assert(kLongest == 4 && kAscii == 2 * kVector);
+  const auto half = [this](std::size_t place, std::size_t of)
+      __attribute__((target("avx512vbmi,avx512bw"), always_inline)) {
+    return _mm512_loadu_si512(having_[place].data() + of * kVector);
+  };
+  const __m512i low0 = half(0, 0), low1 = half(1, 0), low2 = half(2, 0), low3 = half(3, 0);
+  const __m512i high0 = half(0, 1), high1 = half(1, 1), high2 = half(2, 1), high3 = half(3, 1);
+  __m512i met = _mm512_setzero_si512();
+  const auto meet = [&](__m512i a, __m512i b, __m512i c, __m512i d)
+      __attribute__((target("avx512vbmi,avx512bw"), always_inline)) {
+    a = _mm512_permutex2var_epi8(low0, a, high0);
+    b = _mm512_permutex2var_epi8(low1, b, high1);
+    c = _mm512_permutex2var_epi8(low2, c, high2);
+    d = _mm512_permutex2var_epi8(low3, d, high3);
+    met = _mm512_or_si512(met, _mm512_and_si512(_mm512_and_si512(a, b), _mm512_and_si512(c, d)));
+  };
+  const char* at = text.data();
+  std::size_t left = text.size();
+  for (; left >= kVector + kLongest - 1; at += kVector, left -= kVector) {
+    meet(_mm512_loadu_si512(at), _mm512_loadu_si512(at + 1), _mm512_loadu_si512(at + 2),
+         _mm512_loadu_si512(at + 3));
+  }
+  // Behind the end there are zeros.
+  const auto rest = [&](std::size_t from)
+      __attribute__((target("avx512vbmi,avx512bw"), always_inline)) {
+    from = std::min(from, left);
+    return _mm512_maskz_loadu_epi8(LowestBits(left - from), at + from);
+  };
+  while (left > 0) {
+    meet(rest(0), rest(1), rest(2), rest(3));
+    const std::size_t done = std::min(left, kVector);
+    at += done;
+    left -= done;
+  }
+  return _mm512_test_epi8_mask(met, met) != 0;
+}
 [[gnu::target("avx2")]] bool PieceSieve::MayHoldByAvx2(std::string_view text) const noexcept {
   return MayHoldBy<Bytes32>(text);
 }
@@ -91,8 +144,11 @@ template <typename Vector>
 #endif
 
 bool PieceSieve::MayHold(std::string_view text) const noexcept {
+#if defined(__x86_64__)
+  if (tables_) return MayHoldByTables(text);
+#endif
   if (EndsWithShortest(text)) return true;
-  const auto fills = [&text](std::size_t vector) { return text.size() >= vector + kLongest - 1; };
+  const auto fills = [&text](std::size_t vector) { return text.size() >= vector + kCompared - 1; };
 #if defined(__x86_64__)
   if (kHasAvx512 && fills(sizeof(Bytes64))) return MayHoldByAvx512(text);
   if (kHasAvx2 && fills(sizeof(Bytes32))) return MayHoldByAvx2(text);

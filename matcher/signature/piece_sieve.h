@@ -3,36 +3,50 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "matcher/event/lanes.h"
+
 namespace faultline {
 
-// Tells that none of up to three pieces can stand in a text, whatever the case of its letters: all are
-// compared at every place, many places at once. It errs to one side only: it may take another byte for
-// a letter's upper case.
+// Tells that none of a few pieces can stand in a text, whatever the case of its letters: at every place,
+// many places at once. It errs to one side only: it may take a byte for another.
+//
+// With AVX-512 VBMI a table says of each byte which pieces have it first, another which have it second
+// and so on, a bit for each piece; a piece may stand where all agree (as the nibbles of Hyperscan's
+// Teddy, which is for SSSE3). Without, up to three pieces are compared, three bytes of each.
 //
 // Place      an event's bytes -> KeywordCover -> [PieceSieve], before Hyperscan, which costs twice as
 //            much where nothing is found (docs/performance.md); a long value -> ValueSieve -> here.
 // Threads    Immutable.
 class PieceSieve {
  public:
-  static constexpr std::size_t kMost = 3;                    // pieces
-  static constexpr std::size_t kShortest = 2, kLongest = 3;  // bytes of a piece
+  static constexpr std::size_t kShortest = 2, kLongest = 4;  // bytes of a piece that count
 
-  // Requires: one to kMost pieces of such sizes, all of ASCII.
-  explicit PieceSieve(std::span<const std::string> pieces);
+  // So many pieces at most. `tables`: where the CPU has them.
+  [[nodiscard]] static std::size_t Most(bool tables = true) noexcept {
+    return tables && kHasVbmi ? kMostInTables : kMostCompared;
+  }
+
+  // Requires: one to Most(tables) pieces of kShortest bytes and more, all of ASCII.
+  explicit PieceSieve(std::span<const std::string> pieces, bool tables = true);
 
   // False: none stands in `text`.
   [[nodiscard]] bool MayHold(std::string_view text) const noexcept;
 
  private:
+  static constexpr std::size_t kMostInTables = 8, kMostCompared = 3;
+  static constexpr std::size_t kCompared = 3;  // bytes of a piece
+  static constexpr std::size_t kAscii = 128;
+
   struct Piece {
-    std::array<unsigned char, kLongest> bytes{};
+    std::array<unsigned char, kCompared> bytes{};
     unsigned char last_counts = 0;  // all bits, or none
   };
-  using Pieces = std::array<Piece, kMost>;
+  using Pieces = std::array<Piece, kMostCompared>;
 
   [[nodiscard]] bool EndsWithShortest(std::string_view text) const noexcept;
   template <typename Vector, std::size_t kCount>
@@ -40,11 +54,15 @@ class PieceSieve {
   template <typename Vector>
   [[nodiscard]] bool MayHoldBy(std::string_view text) const noexcept;
 #if defined(__x86_64__)
+  [[nodiscard]] bool MayHoldByTables(std::string_view text) const noexcept;
   [[nodiscard]] bool MayHoldByAvx2(std::string_view text) const noexcept;
   [[nodiscard]] bool MayHoldByAvx512(std::string_view text) const noexcept;
 #endif
 
+  bool tables_;
   std::size_t count_;
+  // By a byte's lower seven bits, which pieces have it at a place; where they are over, any byte will do.
+  std::array<std::array<std::uint8_t, kAscii>, kLongest> having_{};
   Pieces pieces_;  // behind the first `count_` copies of the last
 };
 

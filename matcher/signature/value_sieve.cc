@@ -12,7 +12,7 @@
 namespace faultline {
 namespace {
 
-constexpr std::size_t kShortestEdge = 3;  // bytes
+constexpr std::size_t kShortestPiece = 3, kShortestEdge = 3;  // bytes
 constexpr std::size_t kMostEdges = 16;
 constexpr std::size_t kLongestSpelling = 6;  // bytes of JSON for a byte of text: \u0041
 constexpr std::uint64_t kLowerCase = 0x2020202020202020;
@@ -30,13 +30,13 @@ Clue MakeClue(Clue::Where where, std::string_view text) {
   return clue;
 }
 
-// The rarest three bytes that stand in any value that holds `text`.
+// The rarest few bytes that stand in any value that holds `text`.
 Clue Anywhere(std::string_view text) {
   std::string_view rarest;
   for (std::size_t begin = 0; begin < text.size();) {
     const auto* const end = std::find_if_not(text.begin() + begin, text.end(), SpelledOneWay);
     const auto size = static_cast<std::size_t>(end - text.begin()) - begin;
-    if (size >= PieceSieve::kLongest) {
+    if (size >= kShortestPiece) {
       const std::string_view piece = RarestPiece(text.substr(begin, size), PieceSieve::kLongest);
       if (rarest.empty() || Rarity(piece) > Rarity(rarest)) rarest = piece;
     }
@@ -95,7 +95,7 @@ std::optional<ValueSieve> ValueSieve::Make(std::span<const Clue> clues) {
       case Clue::Where::kBack: sieve.backs_.push_back(edge(clue.bytes.size() - text.size())); break;
     }
   }
-  if (pieces.size() > PieceSieve::kMost) return std::nullopt;
+  if (pieces.size() > PieceSieve::Most()) return std::nullopt;
   if (sieve.fronts_.size() + sieve.backs_.size() > kMostEdges) return std::nullopt;
   if (!pieces.empty()) {
     sieve.anywhere_.emplace(std::vector<std::string>(pieces.begin(), pieces.end()));

@@ -122,7 +122,7 @@ std::vector<std::optional<ValueSieve>> WitnessChoice::MakeSieves() {
            seen_.scans[p] / seen_.longs[p] < kScansForALong;
   };
   for (std::size_t p = 0; p < allowed_.size(); ++p) {
-    if (!pays(p) || SieveOf(p, chosen_)) continue;
+    if (!pays(p)) continue;
     Choice fewer = WithFewerIn(p);
     if (SieveOf(p, fewer)) chosen_ = std::move(fewer);
   }

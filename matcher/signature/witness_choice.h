@@ -32,8 +32,8 @@ class WitnessChoice {
 
   // A field that few signatures gain from is looked at only when a signature asks for it.
   void DropFields();
-  // Per plan what rules out long values of its field, where that pays. Where too much is waited for in
-  // a field, some signatures may as well wait elsewhere.
+  // Per plan what rules out long values of its field, where that pays. Signatures for which that costs
+  // little wait elsewhere then: the fewer pieces are looked for, the fewer values hold one.
   [[nodiscard]] std::vector<std::optional<ValueSieve>> MakeSieves();
 
   // What the signature waits for, one of these; none: it must always be looked at.
