@@ -2,6 +2,7 @@
 #include "exporters/json_writer.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdlib>
 #include <iterator>
@@ -15,15 +16,21 @@ namespace {
 
 constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
 
-void AppendEscaped(std::string& out, char32_t code) {
-  switch (code) {
-    case '"': out += "\\\""; return;
-    case '\\': out += "\\\\"; return;
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
-    default: break;
-  }
+// What stands for a byte: kPlain itself, kOther more than a look at the byte tells, else this letter
+// behind a backslash. Events are full of quotes.
+constexpr char kPlain = 0, kOther = 1;
+constexpr auto kSpelling = [] {
+  std::array<char, 256> spelling;
+  spelling.fill(kOther);
+  std::fill(spelling.begin() + 0x20, spelling.begin() + 0x7f, kPlain);
+  for (const char same : {'"', '\\'}) spelling[static_cast<unsigned char>(same)] = same;
+  spelling['\n'] = 'n';
+  spelling['\r'] = 'r';
+  spelling['\t'] = 't';
+  return spelling;
+}();
+
+void AppendCodePoint(std::string& out, char32_t code) {
   if (IsUnsafe(code)) {
     fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<std::uint32_t>(code));
   } else {
@@ -34,16 +41,21 @@ void AppendEscaped(std::string& out, char32_t code) {
 }  // namespace
 
 void AppendJsonText(std::string& out, std::string_view text) {
-  const auto plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
+  const auto spelling = [](char c) { return kSpelling[static_cast<unsigned char>(c)]; };
   out.push_back('"');
   for (std::size_t at = 0;;) {
     const auto begin = text.begin() + static_cast<std::ptrdiff_t>(at);
-    const auto end = std::find_if_not(begin, text.end(), plain);
+    const auto end = std::find_if(begin, text.end(), [&](char c) { return spelling(c) != kPlain; });
     out.append(begin, end);
+    if (end == text.end()) break;
     at += static_cast<std::size_t>(end - begin);
-    if (at == text.size()) break;
+    if (spelling(*end) != kOther) {
+      out.append({'\\', spelling(*end)});
+      ++at;
+      continue;
+    }
     const CodePoint point = DecodeUtf8(text, at);
-    AppendEscaped(out, point.code);
+    AppendCodePoint(out, point.code);
     at += point.length;
   }
   out.push_back('"');

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a value costs before it is compared: escapes resolved, case folded; and times of events.
+// What a value costs before it is compared: escapes resolved, case folded; times of events; and an event
+// as text of an alert.
 #include <benchmark/benchmark.h>
 
 #include <cctype>
@@ -8,7 +9,10 @@
 #include <string>
 #include <vector>
 
+#include <simdjson.h>
+
 #include "bench/micro/corpus.h"
+#include "exporters/json_writer.h"
 #include "matcher/event/text.h"
 #include "matcher/event/timestamp.h"
 
@@ -102,6 +106,31 @@ void BM_Timestamp(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(ParseTimestamp(text, {}));
 }
 BENCHMARK(BM_Timestamp);
+
+// An event as a string of an alert's JSON, and back by another's parser.
+void BM_JsonText(benchmark::State& state) {
+  const auto& events = Corpus::Creations().events();
+  simdjson::dom::parser parser;
+  std::string out;
+  std::size_t bytes = 0;
+  for (const std::string_view event : events) {
+    out.clear();
+    AppendJsonText(out, event);
+    std::string_view read;
+    Prove(parser.parse(out).get(read) == simdjson::SUCCESS && read == event, "the same event");
+    bytes += event.size();
+  }
+  for (auto _ : state) {
+    for (const std::string_view event : events) {
+      out.clear();
+      AppendJsonText(out, event);
+      benchmark::DoNotOptimize(out.data());
+    }
+  }
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(bytes));
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(events.size()));
+}
+BENCHMARK(BM_JsonText);
 
 }  // namespace
 }  // namespace faultline::bench
