@@ -288,7 +288,8 @@ std::vector<Setting> MakeSettings() {
        8 * kSecond},
       {"commit.alert_linger",
        [](Config& c, std::size_t) -> Slot { return &c.commit_alert_linger; },
-       "A due alert commits at once, but not sooner than this after the last commit.",
+       "A due alert commits at once, but not sooner than this after the last commit; out of a "
+       "backlog, with commit.interval.",
        {},
        0,
        8 * kSecond},

@@ -91,6 +91,8 @@ Polled KafkaInbox::Poll(std::chrono::milliseconds timeout) {
 
 bool KafkaInbox::ready() const noexcept { return consumer_->ready(); }
 
+bool KafkaInbox::behind() const noexcept { return consumer_->behind(); }
+
 SourceRecord KafkaInbox::Take() {
   if (source_.topic != message_->topic()) source_.topic = message_->topic();
   source_.partition = message_->partition();

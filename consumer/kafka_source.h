@@ -70,6 +70,8 @@ class Inbox {
   [[nodiscard]] virtual Polled Poll(std::chrono::milliseconds timeout) = 0;
   // The next Poll() gives what is here already: it neither waits nor calls the listener.
   [[nodiscard]] virtual bool ready() const noexcept = 0;
+  // More has come than was taken over at once, as far as one can tell.
+  [[nodiscard]] virtual bool behind() const noexcept = 0;
   [[nodiscard]] virtual kafka::KafkaResult<std::vector<CommittedPosition>> Committed(
       const std::vector<SourceName>& sources) = 0;
   [[nodiscard]] virtual kafka::KafkaResult<std::int64_t> StartOf(const SourceName& source,
@@ -138,6 +140,7 @@ class KafkaInbox final : public Inbox, private kafka::RebalanceListener {
   kafka::KafkaResult<void> Subscribe(OwnershipListener* listener) override;
   Polled Poll(std::chrono::milliseconds timeout) override;
   bool ready() const noexcept override;
+  bool behind() const noexcept override;
   kafka::KafkaResult<std::vector<CommittedPosition>> Committed(
       const std::vector<SourceName>& sources) override;
   kafka::KafkaResult<std::int64_t> StartOf(const SourceName& source, const StartAt& start) override;

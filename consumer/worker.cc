@@ -147,6 +147,7 @@ class Worker::Impl final : public OwnershipListener {
 
   bool work_ = false;                      // something is to be committed
   bool alert_due_ = false;                 // an alert is in the open transaction
+  bool caught_up_ = false;                 // since the last commit there was nothing more to read
   nanoseconds work_since_{};               // steady, of the first work in it
   nanoseconds last_commit_{};              // steady
   std::vector<EventTime> pending_alerts_;  // in the open transaction
@@ -224,9 +225,10 @@ void Worker::Impl::TakeBatch() {
     }
     if (const auto* const end = std::get_if<SourceEnd>(&polled)) Take(*end);
     if (const auto* const error = std::get_if<kafka::KafkaError>(&polled)) Take(*error);
-    if (!inbox_->ready() || !output_.empty() || trouble_ != Trouble::kNone || end_with_) return;
+    if (!inbox_->ready() || !output_.empty() || trouble_ != Trouble::kNone || end_with_) break;
     polled = inbox_->Poll(milliseconds(0));
   }
+  caught_up_ = caught_up_ || !inbox_->behind();
 }
 
 Result<void> Worker::Impl::Start() {
@@ -388,11 +390,12 @@ void Worker::Impl::NoteWork() {
   if (!std::exchange(work_, true)) work_since_ = clock_->Steady();
 }
 
+// An alert out of a backlog is late already, and commits cost the time that works it off.
 bool Worker::Impl::Due() const {
   if (!work_) return false;
   const nanoseconds now = clock_->Steady();
   return now - work_since_ >= options_.commit_interval ||
-         (alert_due_ && now - last_commit_ >= options_.alert_linger);
+         (alert_due_ && caught_up_ && now - last_commit_ >= options_.alert_linger);
 }
 
 milliseconds Worker::Impl::PollTimeout() const {
@@ -472,7 +475,7 @@ void Worker::Impl::Committed(const std::vector<SourcePosition>& positions, nanos
 }
 
 void Worker::Impl::ForgetTransaction() {
-  work_ = alert_due_ = false;
+  work_ = alert_due_ = caught_up_ = false;
   last_commit_ = clock_->Steady();
   pending_alerts_.clear();
   pending_dead_letters_ = pending_late_ = pending_journal_ = 0;

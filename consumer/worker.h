@@ -78,7 +78,7 @@ class Worker {
     std::function<InputOptions(const SourceName&)> input;  // required
     StartAt start;
     std::chrono::milliseconds commit_interval{500};
-    std::chrono::milliseconds alert_linger{50};
+    std::chrono::milliseconds alert_linger{50};  // not while there is a backlog
     std::chrono::nanoseconds idle_after = std::chrono::seconds(30);
     std::chrono::milliseconds drain = std::chrono::seconds(30);
     std::chrono::milliseconds cluster_check = std::chrono::seconds(5);

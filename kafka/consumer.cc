@@ -146,6 +146,7 @@ struct Consumer::Impl {
   const rd_kafka_topic_t* last_topic = nullptr;  // whose entry is `last`: fetches come in runs
   Partitions::value_type* last = nullptr;
   std::vector<MessageHandle> received;  // null up to `given`
+  bool behind = false;                  // Consumer::behind()
   std::size_t given = 0;                // of these, to Poll's caller
   std::uint64_t duplicates = 0;
   std::uint64_t alive = 0;          // messages given out and not yet destroyed
@@ -379,6 +380,7 @@ std::vector<TopicPartition> Consumer::Assignment() const {
 void Consumer::Impl::Receive(milliseconds timeout) {
   received.erase(received.begin(), received.begin() + static_cast<std::ptrdiff_t>(given));
   given = 0;
+  behind = false;
   std::size_t bytes = 0;
   while (received.size() < kMostReceived && bytes < kMostReceivedBytes) {
     const int wait = received.empty() ? Millis(timeout) : 0;
@@ -388,20 +390,23 @@ void Consumer::Impl::Receive(milliseconds timeout) {
     if (nudge) nudge->Taken(*message);
     received.push_back(std::move(message));
   }
+  behind = true;
 }
 
 MessageHandle Consumer::Impl::Next() {
   if (given == received.size()) return nullptr;
   MessageHandle next = std::move(received[given++]);
   if (given < received.size()) {
-    const rd_kafka_message_t& behind = *received[given];
-    FetchAhead({static_cast<const char*>(behind.payload), behind.len});
+    const rd_kafka_message_t& following = *received[given];
+    FetchAhead({static_cast<const char*>(following.payload), following.len});
   }
   return next;
 }
 
 // The last one waits for those behind it, so that their first one is fetched ahead too.
 bool Consumer::ready() const noexcept { return impl_->received.size() - impl_->given > 1; }
+
+bool Consumer::behind() const noexcept { return impl_->behind; }
 
 PollResult Consumer::Poll(milliseconds timeout) {
   FAULTLINE_CHECK(impl_->client != nullptr);

@@ -122,6 +122,8 @@ class Consumer {
   [[nodiscard]] PollResult Poll(std::chrono::milliseconds timeout);
   // The next Poll() gives what is here already: it neither waits nor serves callbacks.
   [[nodiscard]] bool ready() const noexcept;
+  // As much was received at once as ever is: more has come, as far as one can tell.
+  [[nodiscard]] bool behind() const noexcept;
 
   // Pauses and resumes; the set is tracked exactly, so a partition that is not paused is never
   // resumed. What librdkafka has prefetched of a paused partition is thrown away and fetched again;

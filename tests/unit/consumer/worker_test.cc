@@ -76,14 +76,8 @@ class FakeInbox final : public Inbox {
     std::this_thread::yield();
     return std::monostate();
   }
-  bool ready() const noexcept override {
-    if (polls_ % 7 == 0) return false;
-    for (std::size_t p = 0; p < sources_.size(); ++p) {
-      const auto size = static_cast<std::int64_t>(cluster_->partitions[p].size());
-      if (next_[p] && (*next_[p] < size || !ended_[p])) return true;
-    }
-    return false;
-  }
+  bool ready() const noexcept override { return polls_ % 7 != 0 && AnyLeft(); }
+  bool behind() const noexcept override { return backlog && AnyLeft(); }
   kafka::KafkaResult<std::vector<CommittedPosition>> Committed(
       const std::vector<SourceName>& sources) override {
     const std::lock_guard lock(cluster_->mutex);
@@ -113,8 +107,16 @@ class FakeInbox final : public Inbox {
   }
 
   std::atomic<bool> missing{false};
+  bool backlog = false;  // what is there came faster than it is taken
 
  private:
+  [[nodiscard]] bool AnyLeft() const noexcept {
+    for (std::size_t p = 0; p < sources_.size(); ++p) {
+      const auto size = static_cast<std::int64_t>(cluster_->partitions[p].size());
+      if (next_[p] && (*next_[p] < size || !ended_[p])) return true;
+    }
+    return false;
+  }
   void Assign() {
     assigned_ = true;
     for (std::size_t p = 0; p < cluster_->partitions.size(); ++p) {
@@ -306,6 +308,26 @@ TEST(Worker, CommitsAlertsDeadLettersAndPositionsTogether) {
   EXPECT_EQ(view->worker.alerts_delivered.value(), 10);
   EXPECT_EQ(view->worker.dead_letters.value(), 8);
   EXPECT_EQ(view->worker.windows_lost.value(), 0);
+}
+
+// As long as more has come than is taken at once; then what is due is not kept waiting.
+TEST(Worker, AlertsOutOfABacklogWaitForTheNextCommit) {
+  Worker::Options options = Running::Options();
+  options.commit_interval = std::chrono::hours(1);
+  for (const bool backlog : {false, true}) {
+    Cluster cluster;
+    Fill(cluster);
+    Running running(&cluster, options, &SystemClock());
+    running.inbox.backlog = backlog;
+    running.Start();
+    EXPECT_TRUE(WaitUntil([&] {
+      const std::lock_guard lock(cluster.mutex);
+      return cluster.alerts.size() == 10;
+    }));
+    running.Stop();
+    EXPECT_EQ(cluster.commits == 1, backlog);
+    EXPECT_TRUE(backlog || cluster.commits >= 10) << cluster.commits;
+  }
 }
 
 // Whichever call fails, however it fails: everything once, nothing twice, and the rest of the batch in
