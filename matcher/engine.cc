@@ -187,6 +187,9 @@ struct Engine::Impl {
   FloodGuard floods;
   ReorderBuffer waiting;
   OrderPoint frontier = OrderPoint::Before(EventTime::Min());  // up to it everything has acted
+  // Only a source whose watermark the frontier has not passed can let it go on. Not so while one is read
+  // again, and once sources have come, gone, fallen idle or returned.
+  bool settled = false;
   std::optional<nanoseconds>
       idle_at;  // steady time up to which the idle clock has moved the frontier
   std::shared_ptr<EngineStats> stats;
@@ -246,6 +249,7 @@ Engine::Impl::Source& Engine::Impl::Arrive(const Record& record, Output& out) {
     counters.bytes.Add(static_cast<std::int64_t>(record.payload.size()));
     if (source.idle) {  // live again, before this record is judged
       source.idle = false;
+      settled = false;
       idle_at.reset();  // the idle clock starts anew when all are idle again
       counters.returns.Add();
       source.resumed = std::max(source.resumed, frontier.time);
@@ -493,7 +497,9 @@ EventTime Engine::Impl::LowestLiveWatermark() const {
 }
 
 void Engine::Impl::Advance(Output& out) {
-  if (!BelowP()) Release(LowestLiveWatermark(), out);
+  if (BelowP()) return;
+  Release(LowestLiveWatermark(), out);
+  settled = true;
 }
 
 // hit -> window -> alert, for everything before `goal`, in the total order.
@@ -584,12 +590,14 @@ SourceId Engine::AddSource(const SourceName& name, const InputOptions& input,
     }
   }
   impl_->sources.emplace_back(std::move(source));
+  impl_->settled = false;
   return static_cast<SourceId>(impl_->sources.size() - 1);
 }
 
 void Engine::RemoveSource(SourceId source) {
   FAULTLINE_CHECK(source < impl_->sources.size());
   impl_->sources[source].reset();
+  impl_->settled = false;
   impl_->waiting.Filter(
       [source](const ReorderBuffer::Entry& entry) { return entry.source != source; });
 }
@@ -600,6 +608,7 @@ void Engine::Process(const Record& record, const ReadEdge& edge, Output& out) no
   Impl::Source& source = e.Arrive(record, out);
   const bool again = record.offset < source.below;
   const std::optional<EventTime> highest = source.clock.highest();
+  const EventTime before = source.clock.watermark();
   e.EndFloods(source, source.resumed, out);
 
   if (record.tombstone) {
@@ -616,7 +625,8 @@ void Engine::Process(const Record& record, const ReadEdge& edge, Output& out) no
     }
   }
   e.EndFloods(source, Impl::ReachedBy(source), out);
-  if (!e.options.match_only) e.Advance(out);
+  const bool holds_up = !e.settled || !(e.frontier.time < before);
+  if (!e.options.match_only && holds_up) e.Advance(out);
   e.counters.reorder_buffered.Set(static_cast<std::int64_t>(e.waiting.size()));
   e.counters.prefilter_candidates.Set(
       static_cast<std::int64_t>(e.candidates_before + e.matcher.candidates()));
@@ -638,6 +648,7 @@ void Engine::MarkIdle(SourceId id, nanoseconds steady, Output& out) noexcept {
   Impl::Source& source = *impl_->sources[id];
   if (source.idle || source.next < source.below) return;
   source.idle = true;
+  impl_->settled = false;
   if (impl_->AllIdle()) impl_->idle_at = steady;
   impl_->Advance(out);
 }
