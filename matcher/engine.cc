@@ -187,8 +187,8 @@ struct Engine::Impl {
   FloodGuard floods;
   ReorderBuffer waiting;
   OrderPoint frontier = OrderPoint::Before(EventTime::Min());  // up to it everything has acted
-  // Only a source whose watermark the frontier has not passed can let it go on. Not so while one is read
-  // again, and once sources have come, gone, fallen idle or returned.
+  // Only a source whose watermark it has not passed can let it go on. Not so while one is read again, and
+  // once sources have come, gone or returned.
   bool settled = false;
   std::optional<nanoseconds>
       idle_at;  // steady time up to which the idle clock has moved the frontier
@@ -648,7 +648,6 @@ void Engine::MarkIdle(SourceId id, nanoseconds steady, Output& out) noexcept {
   Impl::Source& source = *impl_->sources[id];
   if (source.idle || source.next < source.below) return;
   source.idle = true;
-  impl_->settled = false;
   if (impl_->AllIdle()) impl_->idle_at = steady;
   impl_->Advance(out);
 }

@@ -470,6 +470,35 @@ TEST(Engine, ASlowSourceHoldsTheOthersBackUntilItIsIdle) {
   EXPECT_EQ(bench.out.alerts.size(), 1U);
 }
 
+TEST(Engine, ASourceThatIsGoneHoldsNobodyBack) {
+  Bench bench;
+  const SourceId slow = bench.engine.AddSource({"events", 1}, {}, nullptr, {});
+  bench.Give(Event(0, "other"), slow);
+  bench.Give(Event(0, "a"));
+  bench.Give(Event(5, "b"));
+  bench.Give(Event(100, "other"));
+  bench.engine.RemoveSource(slow);
+  EXPECT_TRUE(bench.out.alerts.empty());
+  bench.Give(Event(101, "other"));
+  EXPECT_EQ(bench.out.alerts.size(), 1U);
+}
+
+TEST(Engine, ASourceThatIsReadAgainHoldsTheOthersBackUntilItIsDone) {
+  Bench bench;
+  bench.Give(Event(0, "other"));
+  SourcePosition stored;
+  stored.source = {"events", 1};
+  stored.position = 1;
+  stored.highest = At(1050);
+  const SourceId again = bench.engine.AddSource(stored.source, {}, &stored, {});
+  bench.Give(Event(1, "a"));
+  bench.Give(Event(5, "b"));
+  bench.Give(Event(100, "other"));
+  EXPECT_TRUE(bench.out.alerts.empty());
+  bench.Give(Event(51, "other"), again);
+  EXPECT_EQ(bench.out.alerts.size(), 1U);
+}
+
 TEST(Engine, WhenAllAreIdleTheSteadyClockMovesTheFrontier) {
   Bench bench;
   bench.Give(Event(0, "a"));
