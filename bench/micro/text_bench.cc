@@ -9,8 +9,6 @@
 #include <string>
 #include <vector>
 
-#include <simdjson.h>
-
 #include "bench/micro/corpus.h"
 #include "exporters/json_writer.h"
 #include "matcher/event/text.h"
@@ -107,17 +105,16 @@ void BM_Timestamp(benchmark::State& state) {
 }
 BENCHMARK(BM_Timestamp);
 
-// An event as a string of an alert's JSON, and back by another's parser.
+// An event as a string of an alert's JSON; what reads JSON reads the same event.
 void BM_JsonText(benchmark::State& state) {
   const auto& events = Corpus::Creations().events();
-  simdjson::dom::parser parser;
-  std::string out;
+  std::string out, buffer;
   std::size_t bytes = 0;
   for (const std::string_view event : events) {
     out.clear();
     AppendJsonText(out, event);
-    std::string_view read;
-    Prove(parser.parse(out).get(read) == simdjson::SUCCESS && read == event, "the same event");
+    const std::string_view inner = std::string_view(out).substr(1, out.size() - 2);
+    Prove(Decode({inner, ValueKind::kString}, buffer) == event, "the same event");
     bytes += event.size();
   }
   for (auto _ : state) {
