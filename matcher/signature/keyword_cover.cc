@@ -98,7 +98,7 @@ Result<std::unique_ptr<const KeywordCover>> KeywordCover::Create(PredicateRefs k
   Result<HsDatabase> database = Compile(fine, cache);
   if (!database) return tl::unexpected<Error>(database.error());
   cover->database_ = std::move(*database);
-  std::vector<std::string> few = coarse.size() < fine.size() ? coarse : fine;
+  std::vector<std::string> few = fine.size() > PieceSieve::Most() ? coarse : fine;
   for (std::string& piece : few) piece = RarestPiece(std::string(piece), PieceSieve::kLongest);
   if (few.size() <= PieceSieve::Most()) cover->sieve_.emplace(few);
   for (const std::vector<std::string>& pieces : {fine, few}) {

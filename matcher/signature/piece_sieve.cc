@@ -28,7 +28,7 @@ PieceSieve::PieceSieve(std::span<const std::string> pieces, bool tables)
     for (std::size_t at = 0; at < kLongest; ++at) {
       for (std::size_t byte = 0; byte < kAscii; ++byte) {
         if (at >= pieces[i].size() || Lowered(static_cast<char>(byte)) == Lowered(pieces[i][at])) {
-          having_[at][byte] |= static_cast<std::uint8_t>(1 << i);
+          having_[at][byte] |= static_cast<std::uint8_t>(1 << i % kBits);
         }
       }
     }

@@ -16,8 +16,9 @@ namespace faultline {
 // many places at once. It errs to one side only: it may take a byte for another.
 //
 // With AVX-512 VBMI a table says of each byte which pieces have it first, another which have it second
-// and so on, a bit for each piece; a piece may stand where all agree (as the nibbles of Hyperscan's
-// Teddy, which is for SSSE3). Without, up to three pieces are compared, three bytes of each.
+// and so on, a bit for each piece, or for two of them; a piece may stand where all agree (as the nibbles
+// of Hyperscan's Teddy, which is for SSSE3). Without, up to three pieces are compared, three bytes of
+// each.
 //
 // Place      an event's bytes -> KeywordCover -> [PieceSieve], before Hyperscan, which costs twice as
 //            much where nothing is found (docs/performance.md); a long value -> ValueSieve -> here.
@@ -38,7 +39,8 @@ class PieceSieve {
   [[nodiscard]] bool MayHold(std::string_view text) const noexcept;
 
  private:
-  static constexpr std::size_t kMostInTables = 8, kMostCompared = 3;
+  static constexpr std::size_t kMostInTables = 16, kMostCompared = 3;
+  static constexpr std::size_t kBits = 8;      // of a table, for the pieces in turn
   static constexpr std::size_t kCompared = 3;  // bytes of a piece
   static constexpr std::size_t kAscii = 128;
 

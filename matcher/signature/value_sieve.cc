@@ -13,6 +13,7 @@ namespace faultline {
 namespace {
 
 constexpr std::size_t kShortestPiece = 3, kShortestEdge = 3;  // bytes
+constexpr std::size_t kMostPieces = 8;                        // with more too many values hold one
 constexpr std::size_t kMostEdges = 16;
 constexpr std::size_t kLongestSpelling = 6;  // bytes of JSON for a byte of text: \u0041
 constexpr std::uint64_t kLowerCase = 0x2020202020202020;
@@ -95,7 +96,7 @@ std::optional<ValueSieve> ValueSieve::Make(std::span<const Clue> clues) {
       case Clue::Where::kBack: sieve.backs_.push_back(edge(clue.bytes.size() - text.size())); break;
     }
   }
-  if (pieces.size() > PieceSieve::Most()) return std::nullopt;
+  if (pieces.size() > std::min(kMostPieces, PieceSieve::Most())) return std::nullopt;
   if (sieve.fronts_.size() + sieve.backs_.size() > kMostEdges) return std::nullopt;
   if (!pieces.empty()) {
     sieve.anywhere_.emplace(std::vector<std::string>(pieces.begin(), pieces.end()));
