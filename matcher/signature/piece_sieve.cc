@@ -23,8 +23,20 @@ unsigned char Lowered(char c) { return static_cast<unsigned char>(c) | kLowerCas
 PieceSieve::PieceSieve(std::span<const std::string> pieces, bool tables)
     : tables_(tables && kHasVbmi), count_(pieces.size()) {
   FAULTLINE_CHECK(!pieces.empty() && pieces.size() <= Most(tables));
+  for (const std::string& piece : pieces) FAULTLINE_CHECK(piece.size() >= kShortest);
+  if (tables_) {
+    FillTables(pieces);
+    return;
+  }
+  for (std::size_t i = 0; i < kMostCompared; ++i) {
+    const std::string_view piece = RarestPiece(pieces[std::min(i, pieces.size() - 1)], kCompared);
+    std::transform(piece.begin(), piece.end(), pieces_[i].bytes.begin(), Lowered);
+    pieces_[i].last_counts = piece.size() == kCompared ? 0xff : 0;
+  }
+}
+
+void PieceSieve::FillTables(std::span<const std::string> pieces) {
   for (std::size_t i = 0; i < pieces.size(); ++i) {
-    FAULTLINE_CHECK(pieces[i].size() >= kShortest);
     for (std::size_t at = 0; at < kLongest; ++at) {
       for (std::size_t byte = 0; byte < kAscii; ++byte) {
         if (at >= pieces[i].size() || Lowered(static_cast<char>(byte)) == Lowered(pieces[i][at])) {
@@ -32,11 +44,6 @@ PieceSieve::PieceSieve(std::span<const std::string> pieces, bool tables)
         }
       }
     }
-  }
-  for (std::size_t i = 0; i < kMostCompared; ++i) {
-    const std::string_view piece = RarestPiece(pieces[std::min(i, pieces.size() - 1)], kCompared);
-    std::transform(piece.begin(), piece.end(), pieces_[i].bytes.begin(), Lowered);
-    pieces_[i].last_counts = piece.size() == kCompared ? 0xff : 0;
   }
 }
 
@@ -46,14 +53,13 @@ bool PieceSieve::EndsWithShortest(std::string_view text) const noexcept {
   const char* const end = text.data() + text.size() - kShortest;
   return std::any_of(pieces_.begin(), pieces_.end(), [end](const Piece& piece) {
     return piece.last_counts == 0 &&
-           std::equal(end, end + kShortest, piece.bytes.begin(), [](char c, unsigned char byte) {
-             return (static_cast<unsigned char>(c) | kLowerCase) == byte;
-           });
+           std::equal(end, end + kShortest, piece.bytes.begin(),
+                      [](char c, unsigned char byte) { return Lowered(c) == byte; });
   });
 }
 
 // By vectors, the last of which overlaps the one before. Requires: text of a vector's bytes and
-// kLongest - 1 more.
+// kCompared - 1 more.
 template <typename Vector, std::size_t kCount>
 [[gnu::always_inline]] inline bool PieceSieve::MayHoldBy(const Pieces& pieces,
                                                          std::string_view text) noexcept {

@@ -50,6 +50,7 @@ class PieceSieve {
   };
   using Pieces = std::array<Piece, kMostCompared>;
 
+  void FillTables(std::span<const std::string> pieces);
   [[nodiscard]] bool EndsWithShortest(std::string_view text) const noexcept;
   template <typename Vector, std::size_t kCount>
   [[nodiscard]] static bool MayHoldBy(const Pieces& pieces, std::string_view text) noexcept;
@@ -63,9 +64,10 @@ class PieceSieve {
 
   bool tables_;
   std::size_t count_;
-  // By a byte's lower seven bits, which pieces have it at a place; where they are over, any byte will do.
+  // With tables: by a byte's lower seven bits, which pieces have it at a place; where they are over, any
+  // byte will do.
   std::array<std::array<std::uint8_t, kAscii>, kLongest> having_{};
-  Pieces pieces_;  // behind the first `count_` copies of the last
+  Pieces pieces_;  // without; behind the first `count_` copies of the last
 };
 
 }  // namespace faultline
