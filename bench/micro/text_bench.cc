@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a value costs before it is compared: escapes resolved, case folded; times of events; and an event
-// as text of an alert.
+// What a value costs before it is compared: escapes resolved, case folded; times of events; an event
+// looked through for pieces of keywords; and an event as text of an alert.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cstdint>
 #include <string>
@@ -13,6 +14,7 @@
 #include "exporters/json_writer.h"
 #include "matcher/event/text.h"
 #include "matcher/event/timestamp.h"
+#include "matcher/signature/piece_sieve.h"
 
 namespace faultline::bench {
 namespace {
@@ -35,6 +37,10 @@ std::vector<RawValue> ValuesOf(std::string_view name) {
 const std::vector<RawValue>& CommandLines() {
   static const std::vector<RawValue> values = ValuesOf("CommandLine");
   return values;
+}
+
+bool SameLetter(char a, char b) {
+  return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
 }
 
 std::size_t BytesOf(const std::vector<RawValue>& values) {
@@ -104,6 +110,32 @@ void BM_Timestamp(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(ParseTimestamp(text, {}));
 }
 BENCHMARK(BM_Timestamp);
+
+// Whole records, in which hardly any piece stands; fewer pieces where the CPU has no tables.
+void BM_PieceSieve(benchmark::State& state) {
+  const auto& events = Corpus::Creations().events();
+  std::vector<std::string> pieces = {"imik", "kiwi", "lsad", "dcsy", "rube",
+                                     "q1w2", "zxcv", "hjkl", "w0rm"};
+  pieces.resize(std::min(pieces.size(), PieceSieve::Most()));
+  const PieceSieve sieve(pieces);
+  std::size_t bytes = 0, passed = 0;
+  for (const std::string_view event : events) {
+    const bool holds = std::any_of(pieces.begin(), pieces.end(), [&](const std::string& piece) {
+      return std::search(event.begin(), event.end(), piece.begin(), piece.end(), SameLetter) !=
+             event.end();
+    });
+    passed += sieve.MayHold(event) ? 1 : 0;
+    Prove(sieve.MayHold(event) || !holds, "no piece is missed");
+    bytes += event.size();
+  }
+  Prove(passed < events.size() / 2, "most records are ruled out");
+  for (auto _ : state) {
+    for (const std::string_view event : events) benchmark::DoNotOptimize(sieve.MayHold(event));
+  }
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(bytes));
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(events.size()));
+}
+BENCHMARK(BM_PieceSieve);
 
 // An event as a string of an alert's JSON; what reads JSON reads the same event.
 void BM_JsonText(benchmark::State& state) {

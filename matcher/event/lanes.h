@@ -34,8 +34,9 @@ inline constexpr bool kHasAvx512 = false;  // g++ 12 then puts no local at 64 by
 #else
 inline const bool kHasAvx512 = __builtin_cpu_supports("avx512bw") != 0;
 #endif
-// Bytes looked up in tables of 128.
-inline const bool kHasVbmi = kHasAvx512 && __builtin_cpu_supports("avx512vbmi") != 0;
+// Bytes looked up in tables of 128, and put together from two vectors.
+inline const bool kHasVbmi = kHasAvx512 && __builtin_cpu_supports("avx512vbmi") != 0 &&
+                             __builtin_cpu_supports("avx512vbmi2") != 0;
 #else
 inline constexpr bool kHasAvx2 = false;
 inline constexpr bool kHasVbmi = false;
