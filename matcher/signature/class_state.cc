@@ -42,14 +42,15 @@ void ClassState::CountEvent() {
   ++events;
   if (std::find(std::begin(kChooseAt), std::end(kChooseAt), events) != std::end(kChooseAt)) {
     ChooseWitnesses();
+    counting = events != *std::prev(std::end(kChooseAt));
   }
 }
 
 bool ClassState::RulesOut(std::uint32_t plan, std::string_view raw,
                           const AsciiSet& hidden) noexcept {
   PlanSieve& at = *sieves.data()[plan];
-  if (raw.size() < ValueSieve::kShortestValue || events % kMeasured == 0 ||
-      hidden.Meets(at.sieve.letters())) {
+  const bool measured = counting && events % kMeasured == 0;
+  if (raw.size() < ValueSieve::kShortestValue || measured || hidden.Meets(at.sieve.letters())) {
     return false;
   }
   ++at.asked;

@@ -49,7 +49,7 @@ struct ClassState {
   void CountEvent();
 
   // Whether the only value of a field, a string, holds nothing that a member waits for. `hidden`: what
-  // ASCII the event may hide. Now and then it does not tell, for what is seen to be measured.
+  // ASCII the event may hide. While what holds is counted it does not tell now and then.
   // Requires: the plan has a sieve; valid UTF-8.
   [[nodiscard]] bool RulesOut(std::uint32_t plan, std::string_view raw,
                               const AsciiSet& hidden) noexcept;
@@ -69,6 +69,8 @@ struct ClassState {
   // Per predicate the members that wait for it: waiting[first_waiting[id] .. first_waiting[id + 1]).
   std::vector<std::uint32_t> first_waiting, waiting;
   std::vector<char> prepared;        // per predicate, whether a lazy one has its scratch
+  // Counted until witnesses are chosen for the last time.
+  bool counting = true;
   std::vector<std::uint32_t> scans;  // per plan, events in which it was eager
   std::vector<std::uint32_t> longs;  // per plan, values that a sieve could be asked of
   std::vector<std::uint32_t> seen;   // per predicate, how often it held of those

@@ -304,11 +304,13 @@ void Matcher::Impl::TellFilters() noexcept {
 
 void Matcher::Impl::Trigger() noexcept {
   ClassState& in = *state;
+  if (in.counting) {
+    for (const PredicateId id : in.truth.set()) ++in.seen.data()[id];
+  }
   in.CountEvent();
   in.triggered.assign(in.always.begin(), in.always.end());
   const std::uint32_t* const first = in.first_waiting.data();
   for (const PredicateId id : in.truth.set()) {
-    ++in.seen.data()[id];
     for (std::uint32_t at = first[id]; at < first[id + 1]; ++at) {
       const std::uint32_t member = in.waiting.data()[at];
       if (std::exchange(in.marks.data()[member], epoch) != epoch) in.triggered.push_back(member);
