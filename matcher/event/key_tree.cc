@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/free_memory.h"
+
 namespace faultline {
 
 KeyTree::NodeId KeyTree::Make(NodeId parent, std::string_view key) {
@@ -60,7 +62,7 @@ std::string_view KeyTree::KeyOf(NodeId node) const noexcept {
 }
 
 void KeyTree::Seal() {
-  building_ = {};
+  FreeMemory(building_);
   std::stable_sort(edges_.begin(), edges_.end(),
                    [](const Edge& a, const Edge& b) { return a.parent < b.parent; });
   slots_.assign(1, {});  // that of an object without keys

@@ -10,6 +10,7 @@
 
 #include <simdjson.h>
 
+#include "base/free_memory.h"
 #include "matcher/event/escapes.h"
 #include "matcher/event/key_order.h"
 #include "matcher/event/lanes.h"
@@ -468,8 +469,8 @@ void Walker::Impl::StartEvent() noexcept {
     event.epoch_ = 1;
     objects = 0;
   }
-  if (event.slots_.capacity() > kKeptSlots) event.slots_ = {};
-  if (event.leaves_.capacity() > kKeptSlots) event.leaves_ = {};
+  if (event.slots_.capacity() > kKeptSlots) FreeMemory(event.slots_);
+  if (event.leaves_.capacity() > kKeptSlots) FreeMemory(event.leaves_);
   event.slots_.clear();
   event.leaves_.clear();
   event.leaves_known_ = false;

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/free_memory.h"
 #include "matcher/signature/value_hash.h"
 
 namespace faultline {
@@ -196,11 +197,11 @@ bool FieldMemo::Grow() {
 
 void FieldMemo::Forget() noexcept {
   budget_->Give(std::exchange(taken_, 0));
-  slots_ = {};
-  homes_ = {};
-  words_ = {};
-  answers_ = {};
-  sample_ = {};
+  FreeMemory(slots_);
+  FreeMemory(homes_);
+  FreeMemory(words_);
+  FreeMemory(answers_);
+  FreeMemory(sample_);
   mask_ = 0;
 }
 

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/free_memory.h"
 #include "matcher/event/lanes.h"
 
 #if defined(__x86_64__)
@@ -85,7 +86,7 @@ void GramTable::Seal() {
   }
   entries_.emplace_back();
   for (std::size_t i = 1; i < buckets_.size(); ++i) buckets_[i] += buckets_[i - 1];
-  literals_ = {};
+  FreeMemory(literals_);
 }
 
 GramTable::Marks GramTable::Mark(std::string_view text, std::size_t begin) const noexcept {

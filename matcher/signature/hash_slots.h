@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/free_memory.h"
+
 namespace faultline {
 
 // Entries that are looked up by 64 bits of a hash: open addressing, filled once. An Entry has a `hash`
@@ -26,7 +28,7 @@ class HashSlots {
       while (slots_[at].meaning != kFree) at = (at + 1) & (slots_.size() - 1);
       slots_[at] = entry;
     }
-    entries_ = {};
+    FreeMemory(entries_);
   }
   [[nodiscard]] bool empty() const noexcept { return slots_.empty(); }
 

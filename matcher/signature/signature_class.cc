@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/free_memory.h"
 
 namespace faultline {
 namespace {
@@ -305,8 +306,8 @@ std::unique_ptr<const SignatureClass> ClassMaking::Finish() {
     made_->witnesses.Add(finder.Of(member.condition), made_->plan_of);
   }
   for (const Predicate* const predicate : numbered_) made_->clues.push_back(ClueOf(*predicate));
-  targets_ = std::vector<ExprPool::Target>();  // gives the memory back
-  numbered_ = std::vector<const Predicate*>();
+  FreeMemory(targets_);
+  FreeMemory(numbered_);
   added_.clear();
   return std::move(made_);
 }
