@@ -2,7 +2,10 @@
 #include "matcher/signature/expression.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
+
+#include "base/free_memory.h"
 
 namespace faultline {
 namespace {
@@ -84,7 +87,7 @@ ExprId ExprPool::Junction(Expr::Op op, std::vector<ExprId> children) {
     }
   }
   std::sort(kept.begin(), kept.end(), [this](ExprId a, ExprId b) {
-    return std::pair(nodes_[a].lazy, a) < std::pair(nodes_[b].lazy, b);
+    return std::tuple(nodes_[a].lazy, sizes_[a], a) < std::tuple(nodes_[b].lazy, sizes_[b], b);
   });
   kept.erase(std::unique(kept.begin(), kept.end()), kept.end());
   if (kept.empty()) return Constant(neutral != 0);
@@ -110,6 +113,9 @@ ExprId ExprPool::Intern(Expr node, const std::vector<ExprId>& children) {
     }
     children_.insert(children_.end(), children.begin(), children.end());
   }
+  std::uint64_t size = node.op == Expr::Op::kNot ? sizes_[node.value] : 1;
+  for (const ExprId child : children) size += sizes_[child];
+  sizes_.push_back(static_cast<std::uint32_t>(std::min<std::uint64_t>(size, kFree)));
   slots_[slot] = static_cast<ExprId>(nodes_.size());
   nodes_.push_back(node);
   return slots_[slot];
@@ -180,7 +186,8 @@ void ExprPool::Seal(const std::vector<Target>& targets) {
     });
     node.value = static_cast<std::uint32_t>(rest - first);
   }
-  slots_ = std::vector<ExprId>();  // gives the memory back
+  FreeMemory(slots_);
+  FreeMemory(sizes_);
 }
 
 }  // namespace faultline

@@ -28,8 +28,8 @@ struct Expr {
 
 // All expressions of a rule set; the same expression has the same number everywhere.
 //
-// Order      Children of kAnd and kOr are sorted so that lazy ones come last; once sealed, so that the
-//            predicates of a field that are not lazy come first, in a row.
+// Order      Children of kAnd and kOr are sorted so that lazy ones come last, and small ones before large
+//            ones; once sealed, so that the predicates of a field that are not lazy come first, in a row.
 // Threads    Built once, then immutable.
 class ExprPool {
  public:
@@ -70,7 +70,8 @@ class ExprPool {
   std::vector<Expr> nodes_;
   std::vector<ExprId> children_;
   std::vector<Target> leaves_;  // of children_, where they are such predicates; once sealed
-  std::vector<ExprId> slots_;   // by hash of content, at most half full; used while building
+  std::vector<std::uint32_t> sizes_;  // of nodes_, with all that lies below; until sealed
+  std::vector<ExprId> slots_;         // by hash of content, at most half full; used while building
 };
 
 // Copies expressions from one pool into another, predicates with a known answer replaced by it and
