@@ -12,7 +12,8 @@ namespace {
 
 // Events of a class after which its witnesses are chosen anew, by what was seen.
 constexpr std::uint64_t kChooseAt[] = {64, 512, 4096, 32768};
-constexpr std::uint64_t kMeasured = 16;     // one event in so many, whatever sieves would say
+constexpr std::uint64_t kAllMeasured = 512;
+constexpr std::uint64_t kMeasured = 16;     // one event in so many from then on
 constexpr std::uint32_t kFewestAsked = 64;  // times before a sieve is judged
 constexpr std::uint32_t kPassedForOne = 8;
 
@@ -38,21 +39,37 @@ ClassState::ClassState(const SignatureClass* the_class, std::uint32_t the_number
   ChooseWitnesses();
 }
 
+bool ClassState::Measured() const noexcept {
+  return events < kAllMeasured ||
+         (events % kMeasured == 0 && events < *std::prev(std::end(kChooseAt)));
+}
+
+// As the memo has noted it since the last choice.
+bool ClassState::Idle(std::uint32_t plan, FieldMemo::Kept kept) noexcept {
+  FieldMemo& memo = memos.data()[plan];
+  std::uint8_t mark = memo.Mark(kept);
+  if (mark >> 1 != choices_) {
+    const std::span<const PredicateId> held = memo.Held(kept);
+    const bool idle = std::all_of(held.begin(), held.end(), [this](PredicateId id) {
+      return first_waiting[id] == first_waiting[id + 1];
+    });
+    mark = static_cast<std::uint8_t>(choices_ << 1 | (idle ? 1 : 0));
+    memo.Mark(kept, mark);
+  }
+  return (mark & 1) != 0;
+}
+
 void ClassState::CountEvent() {
   ++events;
   if (std::find(std::begin(kChooseAt), std::end(kChooseAt), events) != std::end(kChooseAt)) {
     ChooseWitnesses();
-    counting = events != *std::prev(std::end(kChooseAt));
   }
 }
 
 bool ClassState::RulesOut(std::uint32_t plan, std::string_view raw,
                           const AsciiSet& hidden) noexcept {
   PlanSieve& at = *sieves.data()[plan];
-  const bool measured = counting && events % kMeasured == 0;
-  if (raw.size() < ValueSieve::kShortestValue || measured || hidden.Meets(at.sieve.letters())) {
-    return false;
-  }
+  if (raw.size() < ValueSieve::kShortestValue || hidden.Meets(at.sieve.letters())) return false;
   ++at.asked;
   if (!at.sieve.MayHold(raw)) return true;
   MissedBySieve(plan);
@@ -66,6 +83,7 @@ void ClassState::MissedBySieve(std::uint32_t plan) noexcept {
 }
 
 void ClassState::ChooseWitnesses() {
+  ++choices_;
   always.clear();
   eager.clear();
   std::vector<bool> waited_for(cls->plans.size());

@@ -20,8 +20,9 @@ namespace faultline {
 
 // The values of one field, ready for predicates that are asked one by one.
 struct PreparedField {
-  std::uint64_t scanned = 0;                   // epoch in which its literals were answered
-  std::uint64_t decoded = 0;                   // ... and in which `texts` was filled
+  std::uint64_t scanned = 0;  // epoch in which its literals were answered
+  std::uint64_t idle = 0;     // ... or left in `kept`, as no member waits for one that holds
+  std::uint64_t decoded = 0;  // ... and in which `texts` was filled
   FieldMemo::Kept kept = FieldMemo::kUnknown;  // of the value that was scanned, where it is kept
   std::vector<TextView> texts;
 };
@@ -45,11 +46,16 @@ struct ClassState {
   ClassState(const SignatureClass* the_class, std::uint32_t the_number,
              const MatcherOptions& options, MemoBudget* budget, std::uint64_t seed);
 
+  // Whether it is counted what holds for the event at hand: for all of the first events, then for some,
+  // until the witnesses are chosen for the last time.
+  [[nodiscard]] bool Measured() const noexcept;
+  // Whether no member waits for anything that held for a value of the plan's memo.
+  [[nodiscard]] bool Idle(std::uint32_t plan, FieldMemo::Kept kept) noexcept;
   // One event more. After some of them the witnesses are chosen anew.
   void CountEvent();
 
   // Whether the only value of a field, a string, holds nothing that a member waits for. `hidden`: what
-  // ASCII the event may hide. While what holds is counted it does not tell now and then.
+  // ASCII the event may hide.
   // Requires: the plan has a sieve; valid UTF-8.
   [[nodiscard]] bool RulesOut(std::uint32_t plan, std::string_view raw,
                               const AsciiSet& hidden) noexcept;
@@ -69,11 +75,9 @@ struct ClassState {
   // Per predicate the members that wait for it: waiting[first_waiting[id] .. first_waiting[id + 1]).
   std::vector<std::uint32_t> first_waiting, waiting;
   std::vector<char> prepared;        // per predicate, whether a lazy one has its scratch
-  // Counted until witnesses are chosen for the last time.
-  bool counting = true;
-  std::vector<std::uint32_t> scans;  // per plan, events in which it was eager
-  std::vector<std::uint32_t> longs;  // per plan, values that a sieve could be asked of
-  std::vector<std::uint32_t> seen;   // per predicate, how often it held of those
+  std::vector<std::uint32_t> scans;  // per plan, measured events in which it was eager
+  std::vector<std::uint32_t> longs;  // per plan, values of those that a sieve could be asked of
+  std::vector<std::uint32_t> seen;   // per predicate, in how many of those it held
   std::vector<std::uint64_t> marks;  // per member, epoch in which it was triggered
   std::vector<std::uint32_t> triggered;
   std::uint64_t events = 0;
@@ -81,6 +85,8 @@ struct ClassState {
  private:
   // By what was seen; before anything was measured all fields are looked at.
   void ChooseWitnesses();
+
+  std::uint8_t choices_ = 0;  // how often they were chosen
 };
 
 }  // namespace faultline

@@ -86,6 +86,14 @@ class FieldMemo {
   // What held for it. Valid until the next call of Keep.
   [[nodiscard]] std::span<const PredicateId> Held(Kept kept) const noexcept;
 
+  // A number that was noted for it; 0 at first.
+  [[nodiscard]] std::uint8_t Mark(Kept kept) const noexcept { return HeaderAt(kept).mark; }
+  void Mark(Kept kept, std::uint8_t mark) noexcept {
+    Header header = HeaderAt(kept);
+    header.mark = mark;
+    std::memcpy(words_.data() + kept, &header, sizeof header);
+  }
+
   // What lazy predicate `number` of `of` said of it, where that was noted.
   [[nodiscard]] std::optional<bool> Answer(Kept kept, std::uint32_t number) const noexcept;
   void Note(Kept kept, std::uint32_t number, std::uint32_t of, bool answer);
@@ -100,6 +108,7 @@ class FieldMemo {
     std::uint32_t size = 0;  // of the value
     std::uint16_t held = 0;
     ValueKind kind = ValueKind::kNull;
+    std::uint8_t mark = 0;
     std::uint32_t answers = kUnknown;  // where in answers_
   };
   static constexpr unsigned kSampleBits = 4;  // while off it looks at one value in 2^4

@@ -76,7 +76,9 @@ struct Matcher::Impl {
   [[nodiscard]] const RawValue* Open(std::uint32_t plan) noexcept;
   void ScanOne(const FieldPlan& plan, const RawValue& value) noexcept;
   void ScanOnly(std::uint32_t plan, const RawValue& value) noexcept;
-  void ScanMemoised(std::uint32_t plan, const RawValue& value, std::uint64_t hash) noexcept;
+  void ScanMemoised(std::uint32_t plan, const RawValue& value, std::uint64_t hash,
+                    bool wanted) noexcept;
+  void SetHeld(std::uint32_t plan, FieldMemo::Kept kept) noexcept;
   void ScanLeaves(const FieldPlan& plan) noexcept;
   const std::vector<TextView>& TextsOf(std::uint32_t plan) noexcept;
   void CollectTexts(FieldId field, std::vector<TextView>& texts) noexcept;
@@ -119,6 +121,7 @@ struct Matcher::Impl {
 
   std::uint64_t candidates = 0;
   std::uint64_t epoch = 0;
+  bool measured = false;  // of the event at hand it is counted what holds
   std::uint64_t salt = 0;        // of the memos
   ClassState* state = nullptr;   // of the event at hand
   const Event* event = nullptr;  // null: bytes that are no JSON
@@ -304,7 +307,7 @@ void Matcher::Impl::TellFilters() noexcept {
 
 void Matcher::Impl::Trigger() noexcept {
   ClassState& in = *state;
-  if (in.counting) {
+  if (measured) {
     for (const PredicateId id : in.truth.set()) ++in.seen.data()[id];
   }
   in.CountEvent();
@@ -422,10 +425,14 @@ bool Matcher::Impl::AskLazily(std::uint32_t plan, PredicateId id,
 
 // Asks all memos at once: what one waits for from memory comes while the next is hashed.
 void Matcher::Impl::ScanEager() noexcept {
+  measured = state->Measured();
   lookups.clear();
   for (const std::uint32_t plan : state->eager) {
-    if (state->sieves.data()[plan] != nullptr && RulesOut(plan)) continue;
-    ++state->scans.data()[plan];
+    if (measured) {
+      ++state->scans.data()[plan];
+    } else if (state->sieves.data()[plan] != nullptr && RulesOut(plan)) {
+      continue;
+    }
     const RawValue* const value = Open(plan);
     if (value == nullptr) continue;
     const FieldMemo& memo = state->memos.data()[plan];
@@ -434,7 +441,7 @@ void Matcher::Impl::ScanEager() noexcept {
     lookups.push_back({plan, *value, hash});
   }
   for (const Asked& one : lookups) state->memos.data()[one.plan].FetchRecord(one.hash);
-  for (const Asked& one : lookups) ScanMemoised(one.plan, one.value, one.hash);
+  for (const Asked& one : lookups) ScanMemoised(one.plan, one.value, one.hash, measured);
 }
 
 // Whether nothing that a signature waits for stands in a field: what else it holds is answered when asked.
@@ -450,10 +457,16 @@ bool Matcher::Impl::RulesOut(std::uint32_t plan) noexcept {
 
 // Answers all literal predicates of a field at once.
 void Matcher::Impl::Scan(std::uint32_t number) noexcept {
+  PreparedField& field = state->fields.data()[number];
+  if (field.idle == epoch) {
+    field.scanned = epoch;
+    SetHeld(number, field.kept);
+    return;
+  }
   state->MissedBySieve(number);
   const RawValue* const value = Open(number);
   if (value == nullptr) return;
-  ScanMemoised(number, *value, state->memos.data()[number].HashOf(*value, salt));
+  ScanMemoised(number, *value, state->memos.data()[number].HashOf(*value, salt), true);
 }
 
 // Answers them but for a single value that the memo may know, which is returned.
@@ -479,7 +492,7 @@ const RawValue* Matcher::Impl::Open(std::uint32_t number) noexcept {
   const RawValue& first = *at;
   if (++at == values.end() && first.scalar()) {
     set_if_asked(plan.present);
-    if (first.raw.size() >= ValueSieve::kShortestValue) ++state->longs.data()[number];
+    if (measured && first.raw.size() >= ValueSieve::kShortestValue) ++state->longs.data()[number];
     if (!maybe_invalid && state->memos.data()[number].Takes(first, salt)) return &first;
     ScanOnly(number, first);
     return nullptr;
@@ -504,18 +517,26 @@ void Matcher::Impl::ScanOnly(std::uint32_t number, const RawValue& value) noexce
                                                  number_buffer, state->truth);
 }
 
-void Matcher::Impl::ScanMemoised(std::uint32_t number, const RawValue& value,
-                                 std::uint64_t hash) noexcept {
+// What nobody waits for is left in the memo until somebody asks, unless it is `wanted`.
+void Matcher::Impl::ScanMemoised(std::uint32_t number, const RawValue& value, std::uint64_t hash,
+                                 bool wanted) noexcept {
   FieldMemo& memo = state->memos.data()[number];
-  FieldMemo::Kept& kept = state->fields.data()[number].kept;
-  kept = memo.Find(value, hash);
-  if (kept != FieldMemo::kUnknown) {
-    for (const PredicateId id : memo.Held(kept)) state->truth.Set(id);
-    return;
+  PreparedField& field = state->fields.data()[number];
+  field.kept = memo.Find(value, hash);
+  if (field.kept == FieldMemo::kUnknown) {
+    const std::size_t before = state->truth.set().size();
+    ScanOnly(number, value);
+    field.kept = memo.Keep(value, hash, state->truth.set(before));
+  } else if (!wanted && state->Idle(number, field.kept)) {
+    field.idle = epoch;
+    field.scanned = 0;
+  } else {
+    SetHeld(number, field.kept);
   }
-  const std::size_t before = state->truth.set().size();
-  ScanOnly(number, value);
-  kept = memo.Keep(value, hash, state->truth.set(before));
+}
+
+void Matcher::Impl::SetHeld(std::uint32_t number, FieldMemo::Kept kept) noexcept {
+  for (const PredicateId id : state->memos.data()[number].Held(kept)) state->truth.Set(id);
 }
 
 void Matcher::Impl::ScanLeaves(const FieldPlan& plan) noexcept {
