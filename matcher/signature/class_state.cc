@@ -13,7 +13,7 @@ namespace {
 // Events of a class after which its witnesses are chosen anew, by what was seen.
 constexpr std::uint64_t kChooseAt[] = {64, 512, 4096, 32768};
 constexpr std::uint64_t kAllMeasured = 512;
-constexpr std::uint64_t kMeasured = 16;     // one event in so many from then on
+constexpr unsigned kMeasuredBits = 4;       // then one event in 2^4, of no period that a stream has
 constexpr std::uint32_t kFewestAsked = 64;  // times before a sieve is judged
 constexpr std::uint32_t kPassedForOne = 8;
 
@@ -40,8 +40,8 @@ ClassState::ClassState(const SignatureClass* the_class, std::uint32_t the_number
 }
 
 bool ClassState::Measured() const noexcept {
-  return events < kAllMeasured ||
-         (events % kMeasured == 0 && events < *std::prev(std::end(kChooseAt)));
+  if (events >= *std::prev(std::end(kChooseAt))) return false;
+  return events < kAllMeasured || events * 0x9e3779b97f4a7c15 >> (64 - kMeasuredBits) == 0;
 }
 
 // As the memo has noted it since the last choice.

@@ -15,7 +15,7 @@ namespace faultline {
 // Tells that none of a few pieces can stand in a text, whatever the case of its letters: at every place,
 // many places at once. It errs to one side only: it may take a byte for another.
 //
-// With AVX-512 VBMI a table says of each byte which pieces have it first, another which have it second
+// With AVX-512 VBMI and VBMI2 a table says of each byte which pieces have it first, another which have it second
 // and so on, a bit for each piece, or for two of them; a piece may stand where all agree (as the nibbles
 // of Hyperscan's Teddy, which is for SSSE3). Without, up to three pieces are compared, three bytes of
 // each.
