@@ -10,6 +10,10 @@
 namespace faultline {
 namespace {
 
+// Nodes of an expression that is put off. Of less it is not told which costs more: what a field that nobody
+// has looked at yet holds is dearer than many that are known.
+constexpr std::uint32_t kLarge = 64;
+
 std::uint64_t HashOf(const Expr& node, std::span<const ExprId> children) {
   constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15;
   std::uint64_t hash =
@@ -87,7 +91,8 @@ ExprId ExprPool::Junction(Expr::Op op, std::vector<ExprId> children) {
     }
   }
   std::sort(kept.begin(), kept.end(), [this](ExprId a, ExprId b) {
-    return std::tuple(nodes_[a].lazy, sizes_[a], a) < std::tuple(nodes_[b].lazy, sizes_[b], b);
+    return std::tuple(nodes_[a].lazy, sizes_[a] >= kLarge, a) <
+           std::tuple(nodes_[b].lazy, sizes_[b] >= kLarge, b);
   });
   kept.erase(std::unique(kept.begin(), kept.end()), kept.end());
   if (kept.empty()) return Constant(neutral != 0);

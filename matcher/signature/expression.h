@@ -28,7 +28,7 @@ struct Expr {
 
 // All expressions of a rule set; the same expression has the same number everywhere.
 //
-// Order      Children of kAnd and kOr are sorted so that lazy ones come last, and small ones before large
+// Order      Children of kAnd and kOr are sorted so that lazy ones come last, before these large
 //            ones; once sealed, so that the predicates of a field that are not lazy come first, in a row.
 // Threads    Built once, then immutable.
 class ExprPool {

@@ -13,12 +13,12 @@
 namespace faultline {
 namespace {
 
-TEST(ExprPool, AsksSmallChildrenOfAJunctionBeforeLargeOnes) {
+TEST(ExprPool, AsksLargeChildrenOfAJunctionAfterSmallOnes) {
   ExprPool pool;
   std::vector<ExprId> many;
-  for (PredicateId id = 0; id < 20; ++id) many.push_back(pool.Predicate(id, 0, false, false));
+  for (PredicateId id = 0; id < 100; ++id) many.push_back(pool.Predicate(id, 0, false, false));
   const ExprId large = pool.Or(many);
-  const ExprId lazy = pool.Predicate(20, 0, true, false);
+  const ExprId lazy = pool.Predicate(100, 0, true, false);
   const ExprId small = pool.Not(pool.Or({many[3], many[4]}));
   const ExprId all = pool.And({lazy, large, small});
   const auto children = pool.children(pool[all]);
