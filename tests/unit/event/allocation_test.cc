@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counts every allocation of the program: a warm walker makes none.
+// Counts every allocation of the program: a warm walker makes none, and what a record that is not like
+// others took is given back.
+#include <malloc.h>
+
 #include <atomic>
 #include <cstdlib>
 #include <new>
@@ -12,15 +15,23 @@
 
 namespace {
 std::atomic<long> allocations{0};
+std::atomic<long> held{0};  // bytes
+
+void Free(void* memory) noexcept {
+  held -= static_cast<long>(malloc_usable_size(memory));
+  std::free(memory);
+}
 }  // namespace
 
 void* operator new(std::size_t size) {
   ++allocations;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
+  void* const memory = std::malloc(size == 0 ? 1 : size);
+  if (memory == nullptr) throw std::bad_alloc();
+  held += static_cast<long>(malloc_usable_size(memory));
+  return memory;
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept { Free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { Free(memory); }
 
 namespace faultline {
 namespace {
@@ -59,6 +70,29 @@ TEST(WalkerMemory, AWarmWalkerAllocatesNothing) {
   EXPECT_EQ(allocations, before);
   EXPECT_EQ(seen % 3, 0);
   EXPECT_GT(seen, 0);
+}
+
+TEST(WalkerMemory, WhatVeryManyValuesTookIsGivenBack) {
+  constexpr long kValues = 400'000;
+  FieldTable::Builder builder(BuiltInShapes().get());
+  const FieldId image = builder.Add("Image");
+  const FieldTable table = std::move(builder).Build();
+  Walker walker(&table);
+  std::string many = R"({"Image":[0)";
+  for (long i = 1; i < kValues; ++i) many += ",0";
+  many += "]}";
+  const auto walk = [&](const std::string& record) {
+    EXPECT_EQ(walker.Begin(record, {}), WalkFault::kNone);
+    long values = 0;
+    while (const Event* event = walker.Next()) {
+      for ([[maybe_unused]] const RawValue& value : event->Of(image)) ++values;
+    }
+    return values;
+  };
+  EXPECT_EQ(walk(many), kValues);
+  const long with_many = held;
+  EXPECT_EQ(walk(R"({"Image":1})"), 1);
+  EXPECT_LT(held, with_many - kValues * static_cast<long>(sizeof(RawValue)));
 }
 
 }  // namespace
