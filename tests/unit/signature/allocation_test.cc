@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counts every allocation of the program: a warm matcher makes none. Raw bytes besides.
+// Counts every allocation of the program: a warm matcher makes none, and a memo that gives up gives its
+// memory back. Raw bytes besides.
+#include <malloc.h>
+
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <new>
@@ -8,19 +12,28 @@
 #include <gtest/gtest.h>
 
 #include "matcher/event/walker.h"
+#include "matcher/signature/field_memo.h"
 #include "matcher/signature/rule_set.h"
 
 namespace {
 std::atomic<long> allocations{0};
+std::atomic<long> held{0};  // bytes
+
+void Free(void* memory) noexcept {
+  held -= static_cast<long>(malloc_usable_size(memory));
+  std::free(memory);
+}
 }  // namespace
 
 void* operator new(std::size_t size) {
   ++allocations;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
+  void* const memory = std::malloc(size == 0 ? 1 : size);
+  if (memory == nullptr) throw std::bad_alloc();
+  held += static_cast<long>(malloc_usable_size(memory));
+  return memory;
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept { Free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { Free(memory); }
 
 namespace faultline {
 namespace {
@@ -78,6 +91,28 @@ TEST(MatcherMemory, AWarmMatcherAllocatesNothing) {
   EXPECT_EQ(allocations, before);
   EXPECT_EQ(matches % 3, 0u);
   EXPECT_GE(matches / 3, 6u);
+}
+
+TEST(MatcherMemory, AMemoThatGivesUpGivesItsMemoryBack) {
+  constexpr std::size_t kValueBytes = 1000;
+  MemoBudget budget(std::size_t{1} << 24);
+  FieldMemo memo(&budget, 1, true);
+  const long before = held;
+  long most = 0;
+  std::string text(kValueBytes, 'x');
+  for (int number = 0; memo.on(); ++number) {
+    ASSERT_LT(number, 100'000);
+    text.replace(0, 6, std::to_string(100'000 + number));
+    RawValue value;
+    value.kind = ValueKind::kString;
+    value.raw = text;
+    const std::uint64_t hash = memo.HashOf(value, 0);
+    ASSERT_EQ(memo.Find(value, hash), FieldMemo::kUnknown);
+    memo.Keep(value, hash, {});
+    most = std::max(most, held - before);
+  }
+  EXPECT_GT(most, static_cast<long>(100 * kValueBytes));
+  EXPECT_LT(held - before, most / 10);
 }
 
 TEST(MatchRaw, AsksOnlyRulesThatAskForKeywordsAlone) {
