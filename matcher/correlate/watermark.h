@@ -17,10 +17,8 @@ namespace faultline {
 //
 // Place      event -> [SourceClock] -> engine. correlation.md, Time, 1 and 2.
 // Order      Events in offset order, elements of one record in index order.
-// Time       The wall clock comes in as an argument and only bounds what a record may claim; what
-// it
-//            decided is returned for the journal, and Remember() makes a later reading decide
-//            alike.
+// Time       The wall clock comes in as an argument and only bounds what a record may claim; what it
+//            decided is returned for the journal, and Remember() makes a later reading decide alike.
 // Memory     One entry per substitution that may be read again; Forget() drops the others.
 // Threads    Confined to its engine.
 class SourceClock {

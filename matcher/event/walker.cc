@@ -209,6 +209,8 @@ struct Walker::Impl final : Event::TextReader {
 WalkFault Walker::Impl::Index(std::string_view payload) noexcept {
   if (parser != nullptr && parser->capacity() > kKeptCapacity && payload.size() <= kKeptCapacity) {
     parser.reset();
+    FreeMemory(decoded);
+    FreeMemory(squeezed);
   }
   if (parser == nullptr || parser->capacity() < payload.size()) {
     parser.reset();
@@ -518,7 +520,7 @@ void Walker::Impl::RecogniseShape() noexcept {
 // ------------------------------------------------------------------- once the shape is known
 
 void Walker::Impl::FinishShape(const FieldTable::Finish& todo) noexcept {
-  if (made.capacity() > kKeptCapacity) made = {};
+  if (made.capacity() > kKeptCapacity) FreeMemory(made);
   made.clear();
   const std::size_t bytes = MadeBytes(todo);
   if (bytes > made.capacity()) made.reserve(bytes);

@@ -27,13 +27,11 @@ enum class WalkFault : std::uint8_t {
 // fields that the FieldTable asks for, in place.
 //
 // Place      record -> [Walker] -> Event.
-// Bad input  robustness.md: invalid UTF-8, byte order mark, lone surrogates, big numbers are
-// flagged
+// Bad input  robustness.md: invalid UTF-8, byte order mark, lone surrogates, big numbers are flagged
 //            and evaluated; all else that simdjson's DOM refuses is a fault.
 // Limits     depth 128, 4,096 object members, `max_bytes`.
-// Memory     Grows to the largest record seen (4 bytes of index a byte); nothing per record after
-// that.
-//            A parser that grew beyond 4 MiB of payload is given back.
+// Memory     Grows to the largest record seen (4 bytes of index a byte); nothing per record after that.
+//            What a payload beyond 4 MiB took is given back with the next smaller one.
 // Threads    Confined to one thread; the FieldTable is borrowed and outlives the walker.
 class Walker {
  public:

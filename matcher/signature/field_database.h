@@ -32,8 +32,7 @@ namespace faultline {
 // Hyperscan's literal matcher; few beginnings and ends alone one by one.
 //
 // Place      value of a field -> [FieldDatabase] -> Truth.
-// Case       Caseless literals are compared folded, cased ones raw. On text that is not valid UTF-8
-// the
+// Case       Caseless literals are compared folded, cased ones raw. On text that is not valid UTF-8 the
 //            few literals whose folding is not ASCII's are compared one by one.
 // Beyond     Literals that hold other than ASCII are compiled when the first text comes that may hold
 //            one: Windows rules know thousands of emoji, and most values are ASCII.

@@ -19,8 +19,7 @@ namespace faultline {
 //
 // Place      sigma rules -> [RuleSet] -> Matcher, Correlator.
 // Threads    Immutable after Compile.
-// Errors     Compile rejects single rules (a regular expression that does not compile) by moving
-// them
+// Errors     Compile rejects single rules (a regular expression that does not compile) by moving them
 //            to the report; it fails only on our own mistakes.
 class RuleSet {
  public:

@@ -4,6 +4,7 @@
 #include <malloc.h>
 
 #include <atomic>
+#include <bit>
 #include <cstdlib>
 #include <new>
 #include <string>
@@ -72,27 +73,40 @@ TEST(WalkerMemory, AWarmWalkerAllocatesNothing) {
   EXPECT_GT(seen, 0);
 }
 
-TEST(WalkerMemory, WhatVeryManyValuesTookIsGivenBack) {
-  constexpr long kValues = 400'000;
+// What the walker holds more than before once it has walked `unlike` and one that is like others again.
+long KeptAfter(const std::string& unlike, const std::string& like) {
   FieldTable::Builder builder(BuiltInShapes().get());
-  const FieldId image = builder.Add("Image");
+  builder.Add("Image");
   const FieldTable table = std::move(builder).Build();
   Walker walker(&table);
+  Walker::Options options;
+  options.max_bytes = unlike.size();
+  const auto walk = [&](const std::string& record) {
+    EXPECT_EQ(walker.Begin(record, options), WalkFault::kNone);
+    EXPECT_NE(walker.Next(), nullptr);
+    EXPECT_EQ(walker.Next(), nullptr);
+    return held.load();
+  };
+  const long before = walk(like);
+  EXPECT_GT(walk(unlike), before + static_cast<long>(unlike.size()));
+  return walk(like) - before;
+}
+
+TEST(WalkerMemory, WhatVeryManyValuesTookIsGivenBack) {
+  constexpr long kValues = 400'000;
   std::string many = R"({"Image":[0)";
   for (long i = 1; i < kValues; ++i) many += ",0";
-  many += "]}";
-  const auto walk = [&](const std::string& record) {
-    EXPECT_EQ(walker.Begin(record, {}), WalkFault::kNone);
-    long values = 0;
-    while (const Event* event = walker.Next()) {
-      for ([[maybe_unused]] const RawValue& value : event->Of(image)) ++values;
-    }
-    return values;
+  const long kept = KeptAfter(many + "]}", R"({"Image":1})");
+  const long index = 4 * static_cast<long>(std::bit_ceil(many.size()));
+  EXPECT_LT(kept, index + kValues * static_cast<long>(sizeof(RawValue)) / 10);
+}
+
+TEST(WalkerMemory, WhatAVeryLongTextTookIsGivenBack) {
+  constexpr std::size_t kText = std::size_t{6} << 20;
+  const auto wazuh = [](const std::string& image) {
+    return R"({"data":{"win":{"system":{},"eventdata":{"image":")" + image + "\\\\\\\\\"}}}}";
   };
-  EXPECT_EQ(walk(many), kValues);
-  const long with_many = held;
-  EXPECT_EQ(walk(R"({"Image":1})"), 1);
-  EXPECT_LT(held, with_many - kValues * static_cast<long>(sizeof(RawValue)));
+  EXPECT_LT(KeptAfter(wazuh(std::string(kText, 'x')), wazuh("x")), static_cast<long>(kText / 10));
 }
 
 }  // namespace
