@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Counts every allocation of the program: a warm engine makes none for records that match nothing.
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,21 +7,12 @@
 #include <gtest/gtest.h>
 
 #include "matcher/engine.h"
-
-namespace {
-std::atomic<long> allocations{0};
-}  // namespace
-
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "tests/support/counted_memory.h"
 
 namespace faultline {
 namespace {
+
+using testing::Allocations;
 
 constexpr char kRules[] = R"(title: values
 name: values
@@ -92,9 +80,9 @@ void ExpectNoAllocation(bool match_only) {
   // So long that witnesses are chosen for the last time, and what waited has been released.
   while (minutes < 200) minute();
   const std::size_t told = alerts;
-  const long before = allocations;
+  const long before = Allocations();
   while (minutes < 210) minute();
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(Allocations(), before);
   EXPECT_EQ(alerts, told);
   EXPECT_GE(told, 1u);
 }

@@ -1,41 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Counts every allocation of the program: a warm walker makes none, and what a record that is not like
 // others took is given back.
-#include <malloc.h>
-
-#include <atomic>
 #include <bit>
-#include <cstdlib>
-#include <new>
 #include <string>
 
 #include <gtest/gtest.h>
 
 #include "matcher/event/walker.h"
 #include "matcher/shapes/shape_file.h"
-
-namespace {
-std::atomic<long> allocations{0};
-std::atomic<long> held{0};  // bytes
-
-void Free(void* memory) noexcept {
-  held -= static_cast<long>(malloc_usable_size(memory));
-  std::free(memory);
-}
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  void* const memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) throw std::bad_alloc();
-  held += static_cast<long>(malloc_usable_size(memory));
-  return memory;
-}
-void operator delete(void* memory) noexcept { Free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { Free(memory); }
+#include "tests/support/counted_memory.h"
 
 namespace faultline {
 namespace {
+
+using testing::Allocations;
+using testing::BytesHeld;
 
 TEST(WalkerMemory, AWarmWalkerAllocatesNothing) {
   FieldTable::Builder builder(BuiltInShapes().get());
@@ -60,7 +39,7 @@ TEST(WalkerMemory, AWarmWalkerAllocatesNothing) {
   long before = 0;
   int seen = 0;
   for (int round = 0; round < 3; ++round) {
-    if (round == 1) before = allocations;
+    if (round == 1) before = Allocations();
     for (const std::string& record : records) {
       if (walker.Begin(record, options) != WalkFault::kNone) continue;
       while (const Event* event = walker.Next()) {
@@ -68,7 +47,7 @@ TEST(WalkerMemory, AWarmWalkerAllocatesNothing) {
       }
     }
   }
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(Allocations(), before);
   EXPECT_EQ(seen % 3, 0);
   EXPECT_GT(seen, 0);
 }
@@ -85,7 +64,7 @@ long KeptAfter(const std::string& unlike, const std::string& like) {
     EXPECT_EQ(walker.Begin(record, options), WalkFault::kNone);
     EXPECT_NE(walker.Next(), nullptr);
     EXPECT_EQ(walker.Next(), nullptr);
-    return held.load();
+    return BytesHeld();
   };
   const long before = walk(like);
   EXPECT_GT(walk(unlike), before + static_cast<long>(unlike.size()));

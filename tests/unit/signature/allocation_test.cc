@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Counts every allocation of the program: a warm matcher makes none, and a memo that gives up gives its
 // memory back. Raw bytes besides.
-#include <malloc.h>
-
 #include <algorithm>
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -14,29 +9,13 @@
 #include "matcher/event/walker.h"
 #include "matcher/signature/field_memo.h"
 #include "matcher/signature/rule_set.h"
-
-namespace {
-std::atomic<long> allocations{0};
-std::atomic<long> held{0};  // bytes
-
-void Free(void* memory) noexcept {
-  held -= static_cast<long>(malloc_usable_size(memory));
-  std::free(memory);
-}
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  void* const memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) throw std::bad_alloc();
-  held += static_cast<long>(malloc_usable_size(memory));
-  return memory;
-}
-void operator delete(void* memory) noexcept { Free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { Free(memory); }
+#include "tests/support/counted_memory.h"
 
 namespace faultline {
 namespace {
+
+using testing::Allocations;
+using testing::BytesHeld;
 
 constexpr char kRules[] = R"(title: values
 logsource: {category: test}
@@ -81,14 +60,14 @@ TEST(MatcherMemory, AWarmMatcherAllocatesNothing) {
   long before = 0;
   std::size_t matches = 0;
   for (int round = 0; round < 3; ++round) {
-    if (round == 1) before = allocations;
+    if (round == 1) before = Allocations();
     for (const std::string& record : records) {
       if (walker.Begin(record, options) != WalkFault::kNone) continue;
       while (const Event* event = walker.Next()) matches += matcher.Match(*event).size();
     }
     matches += matcher.MatchRaw("no json, but a needle").size();
   }
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(Allocations(), before);
   EXPECT_EQ(matches % 3, 0u);
   EXPECT_GE(matches / 3, 6u);
 }
@@ -97,7 +76,7 @@ TEST(MatcherMemory, AMemoThatGivesUpGivesItsMemoryBack) {
   constexpr std::size_t kValueBytes = 1000;
   MemoBudget budget(std::size_t{1} << 24);
   FieldMemo memo(&budget, 1, true);
-  const long before = held;
+  const long before = BytesHeld();
   long most = 0;
   std::string text(kValueBytes, 'x');
   for (int number = 0; memo.on(); ++number) {
@@ -109,10 +88,10 @@ TEST(MatcherMemory, AMemoThatGivesUpGivesItsMemoryBack) {
     const std::uint64_t hash = memo.HashOf(value, 0);
     ASSERT_EQ(memo.Find(value, hash), FieldMemo::kUnknown);
     memo.Keep(value, hash, {});
-    most = std::max(most, held - before);
+    most = std::max(most, BytesHeld() - before);
   }
   EXPECT_GT(most, static_cast<long>(100 * kValueBytes));
-  EXPECT_LT(held - before, most / 10);
+  EXPECT_LT(BytesHeld() - before, most / 10);
 }
 
 TEST(MatchRaw, AsksOnlyRulesThatAskForKeywordsAlone) {
