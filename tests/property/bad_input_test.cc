@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "matcher/engine.h"
+#include "tests/support/kind_rules.h"
 #include "tests/support/sanitized.h"
 
 namespace faultline {
@@ -24,23 +25,10 @@ constexpr std::int64_t kStart = 1'767'225'600;  // seconds
 constexpr std::int64_t kDay = 86'400;
 constexpr std::int64_t kTenYears = 3652 * kDay;
 
-constexpr const char* kDetections = R"(
-title: single
+const std::string kDetections = testing::KindRules("ab") + R"(title: single
 id: single
 logsource: {category: test}
 detection: {s: {kind: single}, condition: s}
----
-title: a
-name: a
-id: rule-a
-logsource: {category: test}
-detection: {s: {kind: a}, condition: s}
----
-title: b
-name: b
-id: rule-b
-logsource: {category: test}
-detection: {s: {kind: b}, condition: s}
 ---
 )";
 

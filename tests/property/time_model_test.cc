@@ -18,6 +18,7 @@
 
 #include "matcher/engine.h"
 #include "tests/support/data.h"
+#include "tests/support/kind_rules.h"
 
 namespace faultline::testing {
 namespace {
@@ -27,29 +28,10 @@ using Lines = std::multiset<std::string>;
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 
-constexpr const char* kRules = R"(
-title: single
+const std::string kRules = KindRules("abc") + R"(title: single
 id: single
 logsource: {category: test}
 detection: {s: {first: '*'}, condition: s}
----
-title: a
-name: a
-id: rule-a
-logsource: {category: test}
-detection: {s: {kind: a}, condition: s}
----
-title: b
-name: b
-id: rule-b
-logsource: {category: test}
-detection: {s: {kind: b}, condition: s}
----
-title: c
-name: c
-id: rule-c
-logsource: {category: test}
-detection: {s: {kind: c}, condition: s}
 ---
 title: extra
 name: extra

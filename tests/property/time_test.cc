@@ -15,6 +15,7 @@
 
 #include "matcher/engine.h"
 #include "tests/reference/brute_correlator.h"
+#include "tests/support/kind_rules.h"
 
 namespace faultline {
 namespace {
@@ -25,29 +26,10 @@ using std::chrono::seconds;
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kLateness = 10, kMaxFuture = 5, kIdleAfter = 30, kWindow = 15;
 
-constexpr const char* kRules = R"(
-title: every
+const std::string kRules = testing::KindRules("abc") + R"(title: every
 id: every
 logsource: {category: test}
 detection: {s: {uid: '*'}, condition: s}
----
-title: a
-name: a
-id: rule-a
-logsource: {category: test}
-detection: {s: {kind: a}, condition: s}
----
-title: b
-name: b
-id: rule-b
-logsource: {category: test}
-detection: {s: {kind: b}, condition: s}
----
-title: c
-name: c
-id: rule-c
-logsource: {category: test}
-detection: {s: {kind: c}, condition: s}
 ---
 title: hit
 name: hit

@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/kind_rules.h"
 #include "tests/unit/correlate/builders.h"
 
 namespace faultline {
@@ -624,20 +625,7 @@ TEST(Engine, AnAlertKeepsItsRuleBeyondReloadAndEngine) {
 
 TEST(Engine, AReloadInWhichTheRulesChangePlacesTakesNoneForAnother) {
   const auto rules = [](const std::string& order) {
-    return Rules((R"(
-title: a
-name: a
-id: rule-a
-logsource: {category: test}
-detection: {s: {kind: a}, condition: s}
----
-title: b
-name: b
-id: rule-b
-logsource: {category: test}
-detection: {s: {kind: b}, condition: s}
----
-title: set
+    return Rules((testing::KindRules("ab") + R"(title: set
 id: set
 correlation: {type: temporal, timespan: 1m, rules: )" +
                   order + "}\n")

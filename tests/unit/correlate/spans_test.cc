@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "matcher/engine.h"
+#include "tests/support/kind_rules.h"
 
 namespace faultline {
 namespace {
@@ -26,32 +27,11 @@ struct Told {
   std::string more = {};  // further members
 };
 
-constexpr const char* kDetections = R"(
-title: a
-name: a
-id: rule-a
-logsource: {category: test}
-detection: {s: {kind: a}, condition: s}
----
-title: b
-name: b
-id: rule-b
-logsource: {category: test}
-detection: {s: {kind: b}, condition: s}
----
-title: c
-name: c
-id: rule-c
-logsource: {category: test}
-detection: {s: {kind: c}, condition: s}
----
-)";
-
 std::shared_ptr<const RuleSet> Rules(const std::string& correlations) {
   RuleSet::Options options;
   options.extra_fields = DefaultTimestamps();
-  auto rules =
-      RuleSet::Compile(sigma::LoadRulesFromText(kDetections + correlations, "rules.yml"), options);
+  auto rules = RuleSet::Compile(
+      sigma::LoadRulesFromText(testing::KindRules("abc") + correlations, "rules.yml"), options);
   if (!rules) ADD_FAILURE() << rules.error().ToString();
   for (const Error& error : (*rules)->errors()) ADD_FAILURE() << error.ToString();
   return *rules;
