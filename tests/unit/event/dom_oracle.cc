@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <memory>
 #include <optional>
-#include <regex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <simdjson.h>
@@ -75,8 +75,31 @@ std::string Escape(std::string_view text, std::size_t& at) {
   return out;
 }
 
+// RFC 8259, 6.
+bool IsNumber(std::string_view text) {
+  const auto digits = [&text] {
+    const std::size_t count = std::min(text.find_first_not_of("0123456789"), text.size());
+    text.remove_prefix(count);
+    return count;
+  };
+  const auto take = [&text](std::string_view any) {
+    const bool there = !text.empty() && any.find(text.front()) != std::string_view::npos;
+    if (there) text.remove_prefix(1);
+    return there;
+  };
+  take("-");
+  const bool zero = text.starts_with('0');
+  const std::size_t whole = digits();
+  if (whole == 0 || (zero && whole > 1)) return false;
+  if (take(".") && digits() == 0) return false;
+  if (take("eE")) {
+    take("+-");
+    if (digits() == 0) return false;
+  }
+  return text.empty();
+}
+
 std::string Harmless(std::string_view text) {
-  static const std::regex number("-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]+)?");
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   std::string out;
   bool inside = false;
@@ -90,8 +113,8 @@ std::string Harmless(std::string_view text) {
       out += Escape(text, at);
     } else if (!inside && (c == '-' || std::isdigit(static_cast<unsigned char>(c)) != 0)) {
       const std::size_t end = std::min(text.find_first_not_of("0123456789+-.eE", at), text.size());
-      const std::string token(text.substr(at, end - at));
-      out += std::regex_match(token, number) ? "1" : token;
+      const std::string_view token = text.substr(at, end - at);
+      out += IsNumber(token) ? "1" : token;
       at = end;
     } else {
       inside = inside != (c == '"');
