@@ -48,6 +48,7 @@ FieldMemo::FieldMemo(FieldMemo&& other) noexcept
       found_(other.found_),
       good_samples_(other.good_samples_),
       resumed_(other.resumed_),
+      wanted_(other.wanted_),
       on_(other.on_) {}
 
 std::uint64_t FieldMemo::HashOf(const RawValue& value, std::uint64_t salt) const noexcept {
@@ -114,7 +115,11 @@ bool FieldMemo::Pays() noexcept {
 // A value of the sample, while it is off: whether it is on again.
 bool FieldMemo::ComeAgain(const RawValue& value, std::uint64_t salt) noexcept {
   const std::string_view raw = value.raw;
-  if (sample_.empty() || raw.size() > kLongestValue) return false;
+  if (!wanted_ || raw.size() > kLongestValue) return false;
+  if (sample_.empty()) {
+    if (!Take(kSampleSlots * sizeof(std::uint32_t))) return false;  // until others give some back
+    sample_.resize(kSampleSlots);
+  }
   const std::size_t skipped = raw.size() > kSampledBytes ? (raw.size() - kSampledBytes) / 2 : 0;
   const std::uint64_t hash =
       ValueHash(raw.substr(skipped, kSampledBytes), seed_ ^ salt ^ raw.size());
@@ -132,7 +137,6 @@ void FieldMemo::TurnOff() noexcept {
   Forget();
   on_ = false;
   asked_ = found_ = good_samples_ = 0;
-  if (Take(kSampleSlots * sizeof(std::uint32_t))) sample_.resize(kSampleSlots);
 }
 
 void FieldMemo::TurnOn() noexcept {

@@ -52,8 +52,9 @@ class FieldMemo {
   using Kept = std::uint32_t;
   static constexpr Kept kUnknown = 0xffffffff;
 
-  FieldMemo(MemoBudget* budget, std::uint64_t seed, bool on) noexcept
-      : budget_(budget), seed_(seed), on_(on) {}
+  // `wanted`: else it is off and stays so.
+  FieldMemo(MemoBudget* budget, std::uint64_t seed, bool wanted) noexcept
+      : budget_(budget), seed_(seed), wanted_(wanted), on_(wanted) {}
   ~FieldMemo() { Forget(); }
   FieldMemo(const FieldMemo&) = delete;
   FieldMemo& operator=(const FieldMemo&) = delete;
@@ -148,6 +149,7 @@ class FieldMemo {
   std::uint32_t asked_ = 0, found_ = 0;
   std::uint32_t good_samples_ = 0;  // one after the other
   std::uint32_t resumed_ = 0;       // times; the more, the more good samples before the next
+  bool wanted_;
   bool on_;
 };
 

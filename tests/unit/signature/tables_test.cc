@@ -168,6 +168,30 @@ TEST(FieldMemo, IsOnAgainWhereValuesComeAgain) {
   EXPECT_EQ(known, kValues);
 }
 
+TEST(FieldMemo, IsOnAgainWhenOthersGiveBudgetBack) {
+  constexpr std::size_t kBudget = 1 << 20, kValues = 1000;
+  MemoBudget budget(kBudget);
+  ASSERT_TRUE(budget.Take(kBudget));
+  FieldMemo memo(&budget, 7, true);
+  const auto pass = [&] {
+    std::size_t known = 0;
+    for (std::size_t i = 0; i < kValues; ++i) known += Ask(memo, Value(Numbered(i)));
+    return known;
+  };
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(pass(), 0u);
+  EXPECT_FALSE(memo.on());
+  budget.Give(kBudget);
+  for (int i = 0; i < 10; ++i) pass();
+  EXPECT_TRUE(memo.on());
+  EXPECT_EQ(pass(), kValues);
+}
+
+TEST(FieldMemo, StaysOffWhereNobodyWantsIt) {
+  MemoBudget budget(1 << 20);
+  FieldMemo memo(&budget, 7, false);
+  for (std::size_t i = 0; i < 100'000; ++i) ASSERT_FALSE(Ask(memo, Value(Numbered(i % 100))));
+}
+
 TEST(FieldMemo, LeavesHalfOfTheBudgetToShortValues) {
   MemoBudget budget(1 << 20);
   FieldMemo memo(&budget, 7, true);
