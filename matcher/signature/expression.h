@@ -69,7 +69,7 @@ class ExprPool {
 
   std::vector<Expr> nodes_;
   std::vector<ExprId> children_;
-  std::vector<Target> leaves_;  // of children_, where they are such predicates; once sealed
+  std::vector<Target> leaves_;        // of children_, where they are such predicates; once sealed
   std::vector<std::uint32_t> sizes_;  // of nodes_, with all that lies below; until sealed
   std::vector<ExprId> slots_;         // by hash of content, at most half full; used while building
 };

@@ -121,7 +121,7 @@ struct Matcher::Impl {
 
   std::uint64_t candidates = 0;
   std::uint64_t epoch = 0;
-  bool measured = false;  // of the event at hand it is counted what holds
+  bool measured = false;         // of the event at hand it is counted what holds
   std::uint64_t salt = 0;        // of the memos
   ClassState* state = nullptr;   // of the event at hand
   const Event* event = nullptr;  // null: bytes that are no JSON

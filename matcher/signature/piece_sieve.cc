@@ -116,8 +116,7 @@ template <typename Vector>
   const __m512i high0 = half(0, 1), high1 = half(1, 1), high2 = half(2, 1), high3 = half(3, 1);
   constexpr int kAllThree = 0x80, kOneOrBoth = 0xf8;  // a & b & c, a | (b & c)
   __m512i met = _mm512_setzero_si512();
-  const auto meet = [&](__m512i at, __m512i behind)
-      __attribute__((FAULTLINE_VBMI, always_inline)) {
+  const auto meet = [&](__m512i at, __m512i behind) __attribute__((FAULTLINE_VBMI, always_inline)) {
     const __m512i word_on = _mm512_maskz_alignr_epi32(0xffff, behind, at, 1);
     const __m512i first = _mm512_permutex2var_epi8(low0, at, high0);
     const __m512i second =
@@ -126,8 +125,8 @@ template <typename Vector>
         _mm512_permutex2var_epi8(low2, _mm512_shrdi_epi32(at, word_on, 16), high2);
     const __m512i fourth =
         _mm512_permutex2var_epi8(low3, _mm512_shrdi_epi32(at, word_on, 24), high3);
-    met = _mm512_ternarylogic_epi32(
-        met, _mm512_ternarylogic_epi32(first, second, third, kAllThree), fourth, kOneOrBoth);
+    met = _mm512_ternarylogic_epi32(met, _mm512_ternarylogic_epi32(first, second, third, kAllThree),
+                                    fourth, kOneOrBoth);
   };
   const char* at = text.data();
   std::size_t left = text.size();

@@ -66,7 +66,9 @@ TEST(Matcher, KnowsWhatHoldsOfAKnownValueOnceAnotherFieldAsks) {
     const std::string y = values[i % 4];
     EXPECT_EQ(match("a rare one", y), y == "b.dll" ? Rules() : Rules{0}) << i;
     EXPECT_EQ(match("an odd one", y), y[0] == 'c' ? Rules{2} : Rules()) << i;
-    EXPECT_EQ(match("odd, rare", y), y == "b.dll" ? Rules() : y == "a.exe" ? Rules{0} : Rules({0, 2}));
+    EXPECT_EQ(match("odd, rare", y), y == "b.dll"   ? Rules()
+                                     : y == "a.exe" ? Rules{0}
+                                                    : Rules({0, 2}));
   }
   EXPECT_EQ(match("plain", "zebra"), Rules{1});
 }
