@@ -61,8 +61,8 @@ struct Config {
   std::vector<InputConfig> inputs;
   struct Rules {
     std::vector<std::string> paths;
-    std::optional<std::string> cache;     // file of what was compiled
-    std::vector<std::string> logsources;  // files laid over the built-in table
+    std::optional<std::string> cache;            // file of what was compiled
+    std::vector<std::string> logsources;         // files laid over the built-in table
     std::map<std::string, std::string> lookups;  // table -> file
     bool watch = false;
     struct Select {

@@ -193,7 +193,7 @@ void BM_MillionWindows(benchmark::State& state) {
   std::vector<std::string> keys = Keys(kKeys);
   std::mt19937_64 random(1);
   WindowTimes ours, theirs;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     Fed windows(Rule(CorrelationType::kEventCount, 1, 5));
     Naive naive;
     std::int64_t time = 0;
@@ -235,7 +235,7 @@ void BM_WindowArrival(benchmark::State& state) {
   auto time = static_cast<std::int64_t>(keys.size());
   Prove(windows.op().numbers().keys == state.range(0), "a window for each key");
   std::size_t next = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     windows.Feed({&keys[next], 1}, time++);
     if (++next == keys.size()) next = 0;
   }
@@ -248,7 +248,7 @@ void BM_OpenChains(benchmark::State& state) {
   constexpr std::size_t kChains = 100'000;
   const std::vector<std::string> keys = Keys(kChains);
   double open = 0, complete = 0, bytes = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     Fed chains(Rule(CorrelationType::kTemporalOrdered, 4, 0));
     const double before = InUse();
     std::int64_t time = 0;
@@ -321,7 +321,7 @@ class LateHits {
 void BM_ReorderBuffer(benchmark::State& state) {
   const auto late = static_cast<std::uint64_t>(state.range(0));
   double ours = 0, theirs = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     ReorderBuffer buffer;
     std::uint64_t order = 0;
     std::size_t left = 0;

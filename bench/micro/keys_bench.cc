@@ -97,7 +97,7 @@ void BM_RecordByKeys(benchmark::State& state) {
   constexpr std::uint64_t kFew = 1'000, kMany = 1'000'000;
   const app::RuleSetPtr rules = WindowsRules({}, {"keys.yml"});
   std::vector<double> few_times, many_times, ratios;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     Reader few(rules, kFew), many(rules, kMany);
     few.Read(kMany + kBlock);  // the last ones wait in the reorder buffer
     many.Read(kMany + kBlock);

@@ -38,7 +38,7 @@ void BM_Walk(benchmark::State& state, const Corpus& (*of)()) {
     return found;
   };
   Prove(pass() == corpus.events().size(), "every line is an event");
-  for (auto _ : state) benchmark::DoNotOptimize(pass());
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(pass());
   Account(state, corpus);
 }
 BENCHMARK_CAPTURE(BM_Walk, mixed, Corpus::Mixed)->Unit(benchmark::kMillisecond);
@@ -50,7 +50,7 @@ void BM_Match(benchmark::State& state, const Corpus& (*of)(), MatcherOptions opt
   const std::uint64_t matches = options.route_only ? 0 : corpus.matches();
   Prove(pass.Run(corpus.events(), {}) == app::MatchPass::Found{corpus.events().size(), matches},
         "the recorded matches");
-  for (auto _ : state) benchmark::DoNotOptimize(pass.Run(corpus.events(), {}));
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(pass.Run(corpus.events(), {}));
   Account(state, corpus);
 }
 #define FAULTLINE_BOTH(name, ...)                                                               \
@@ -70,7 +70,8 @@ void BM_Process(benchmark::State& state, const Corpus& (*of)()) {
   const Corpus& corpus = of();
   app::EnginePass pass(AllRules(), {}, {});
   Prove(pass.Run(corpus.events(), {}).matches == corpus.matches(), "the recorded matches");
-  for (auto _ : state) benchmark::DoNotOptimize(pass.Run(corpus.events(), {}).matches);
+  for ([[maybe_unused]] auto _ : state)
+    benchmark::DoNotOptimize(pass.Run(corpus.events(), {}).matches);
   Account(state, corpus);
 }
 BENCHMARK_CAPTURE(BM_Process, mixed, Corpus::Mixed)->Unit(benchmark::kMillisecond);
@@ -88,7 +89,7 @@ void BM_RulesOf(benchmark::State& state, Cost cost, bool keywords) {
   app::MatchPass pass(rules, {}, {.memo = false});
   app::MatchPass plainly(rules, {}, {.memo = false, .witnesses = false});
   Prove(pass.Run(corpus.events(), {}) == plainly.Run(corpus.events(), {}), "without witnesses too");
-  for (auto _ : state) benchmark::DoNotOptimize(pass.Run(corpus.events(), {}));
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(pass.Run(corpus.events(), {}));
   Account(state, corpus);
   state.counters["rules"] = static_cast<double>(rules->detections().size());
 }

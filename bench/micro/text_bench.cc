@@ -76,7 +76,7 @@ void BM_Decode(benchmark::State& state) {
     const std::string plain = PlainlyDecoded(value.raw);
     if (!plain.empty()) Prove(Decode(value, buffer) == plain, "escapes resolved");
   }
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     for (const RawValue& value : CommandLines()) benchmark::DoNotOptimize(Decode(value, buffer));
   }
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(BytesOf(CommandLines())));
@@ -95,7 +95,7 @@ void BM_Fold(benchmark::State& state) {
     }
     if (ascii) Prove(Fold(value.raw, buffer) == plain, "letters folded");
   }
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     for (const RawValue& value : CommandLines()) benchmark::DoNotOptimize(Fold(value.raw, buffer));
   }
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(BytesOf(CommandLines())));
@@ -107,7 +107,7 @@ void BM_Timestamp(benchmark::State& state) {
   const char* const text = "2020-09-04T15:53:59.123Z";
   const auto time = ParseTimestamp(text, {});
   Prove(time && *time == ParseTimestamp("1599234839.123", {}), "the second and its thousandths");
-  for (auto _ : state) benchmark::DoNotOptimize(ParseTimestamp(text, {}));
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(ParseTimestamp(text, {}));
 }
 BENCHMARK(BM_Timestamp);
 
@@ -129,7 +129,7 @@ void BM_PieceSieve(benchmark::State& state) {
     bytes += event.size();
   }
   Prove(passed < events.size() / 2, "most records are ruled out");
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     for (const std::string_view event : events) benchmark::DoNotOptimize(sieve.MayHold(event));
   }
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(bytes));
@@ -149,7 +149,7 @@ void BM_JsonText(benchmark::State& state) {
     Prove(Decode({inner, ValueKind::kString}, buffer) == event, "the same event");
     bytes += event.size();
   }
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     for (const std::string_view event : events) {
       out.clear();
       AppendJsonText(out, event);

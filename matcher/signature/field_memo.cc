@@ -92,13 +92,14 @@ std::optional<bool> FieldMemo::Answer(Kept kept, std::uint32_t number) const noe
 void FieldMemo::Note(Kept kept, std::uint32_t number, std::uint32_t of, bool answer) {
   Header header = HeaderAt(kept);
   if (header.answers == kUnknown) {
-    const std::size_t words = 2 * WordsFor(of);
+    const std::size_t words = std::size_t{2} * WordsFor(of);
     if (!Take(words * sizeof(std::uint32_t))) return;
     header.answers = static_cast<std::uint32_t>(answers_.size());
     answers_.resize(answers_.size() + words);
     std::memcpy(words_.data() + kept, &header, sizeof header);
   }
-  std::uint32_t* const words = answers_.data() + header.answers + 2 * (number / kWordBits);
+  std::uint32_t* const words =
+      answers_.data() + header.answers + std::size_t{2} * (number / kWordBits);
   const std::uint32_t bit = std::uint32_t{1} << number % kWordBits;
   words[0] |= bit;
   if (answer) words[1] |= bit;

@@ -28,8 +28,8 @@ class TextArena {
   void Clear();
 
  private:
-  static constexpr std::size_t kBlock = 64 * 1024;
-  static constexpr std::size_t kKeep = 4 * 1024 * 1024;
+  static constexpr std::size_t kBlock = std::size_t{64} << 10;
+  static constexpr std::size_t kKeep = std::size_t{4} << 20;
   struct Block {
     std::unique_ptr<char[]> bytes;
     std::size_t size = 0;

@@ -64,7 +64,7 @@ std::int64_t Resident() {
 
 class Bench {
  public:
-  explicit Bench(const std::string& correlations, Engine::Options options = {})
+  explicit Bench(const std::string& correlations, const Engine::Options& options = {})
       : engine_(Rules(correlations), options) {
     Add("t", 0);
   }

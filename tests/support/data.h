@@ -25,12 +25,14 @@ namespace faultline::testing {
 
 }  // namespace faultline::testing
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration takes none
 // Binds `name` to the path of public test data. Where it is absent the test ends here: as failed when the
 // data is required, else as left out, saying so.
-#define FAULTLINE_TEST_DATA_OR_LEAVE(name, relative)                                       \
-  const auto name##_found = ::faultline::testing::TestData(relative);                      \
-  if (!name##_found) {                                                                     \
-    if (::faultline::testing::DataRequired()) FAIL() << "test data missing: " << relative; \
-    GTEST_SKIP() << "left out, test data missing: " << relative;                           \
-  }                                                                                        \
+#define FAULTLINE_TEST_DATA_OR_LEAVE(name, relative)                                         \
+  const auto name##_found = ::faultline::testing::TestData((relative));                      \
+  if (!name##_found) {                                                                       \
+    if (::faultline::testing::DataRequired()) FAIL() << "test data missing: " << (relative); \
+    GTEST_SKIP() << "left out, test data missing: " << (relative);                           \
+  }                                                                                          \
   const std::filesystem::path& name = *name##_found
+// NOLINTEND(bugprone-macro-parentheses)

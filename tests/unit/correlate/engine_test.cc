@@ -82,7 +82,7 @@ std::shared_ptr<const RuleSet> Rules(const char* text = kRules) {
 
 // An engine with one source, and what it gave so far.
 struct Bench {
-  explicit Bench(Engine::Options options = {}) : engine(Rules(), options) {
+  explicit Bench(const Engine::Options& options = {}) : engine(Rules(), options) {
     source = engine.AddSource({"events", 0}, {}, nullptr, {});
   }
 

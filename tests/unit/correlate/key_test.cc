@@ -56,8 +56,7 @@ TEST(KeysOf, AtMostSixteenGroups) {
 }
 
 TEST(KeysOf, ACaptureHidesTheFieldOfItsName) {
-  const auto keys =
-      Keys(With({{"resource", {"field"}}}, {{"resource", "captured"}}), {"resource"});
+  const auto keys = Keys(With({{"resource", {"field"}}}, {{"resource", "captured"}}), {"resource"});
   ASSERT_EQ(keys.size(), 1U);
   EXPECT_EQ(keys[0].group[0].value, "captured");
 }

@@ -27,8 +27,8 @@ TEST(WalkerMemory, AWarmWalkerAllocatesNothing) {
       R"({"Image":"C:\\a.exe","Im\u0061ge":["x","y",{"z":[[1],[]]}],"Data":{"a":"\ud800"}})",
       R"([{"Image":1},{"Image":"a much longer text, so that slots and leaves are warm"}])",
       R"({"Event":{"System":{},"EventData":{"Image":"b","Data":[{"Name":"Image","#text":"c"}]}}})",
-      R"({"winlog":{"channel":"C"},"user":{"domain":"D","name":"n"},)"
-      R"("process":{"executable":"x","hash":{"md5":"a"},"pe":{"imphash":"b"}}})",
+      R"({"winlog":{"channel":"C"},"user":{"domain":"D","name":"n"},
+          "process":{"executable":"x","hash":{"md5":"a"},"pe":{"imphash":"b"}}})",
       R"({"SourceModuleName":"m","EventType":"INFO","Image":"x","Message":"a:\r\nEventType: S"})",
       R"({"ProviderName":"p","StringInserts":["x"],"Message":"a:\r\nImage: C:\\x"})",
       R"({"sourcetype":"s","event":"EventCode=1\nImage=x\nHashes=MD5=a,IMPHASH=b"})",

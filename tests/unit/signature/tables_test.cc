@@ -97,6 +97,7 @@ TEST(FieldMemo, KnowsWhatItKeptByBytesAndKind) {
   MemoBudget budget(1 << 20);
   FieldMemo memo(&budget, 7, true);
   std::vector<std::string> texts;
+  texts.reserve(200);
   for (int i = 0; i < 200; ++i)  // too few to tell whether it pays
     texts.push_back(std::string(static_cast<std::size_t>(i % 90), 'v') + std::to_string(i));
   for (std::uint32_t i = 0; i < texts.size(); ++i) {
